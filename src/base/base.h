@@ -1,0 +1,11 @@
+// src/base: descriptors, results, bytes, clocks and log lines. It knows nothing of mail, Python or libev; every
+// other directory may use it, and it uses none of them.
+//
+//   result.h       Result<T>: a value, or an Error with a sentence for a person
+//   unique_fd.h    UniqueFd: owns a descriptor (an int only lends one)
+//   byte_buffer.h  ByteWriter and ByteReader: what a frame is made of and read with
+//   clock.h        Clock: the monotonic time that all deadlines use
+//   log.h          escaping and the log line; log_sink.h writes lines without ever blocking
+//   process.h      the system calls about processes: pidfd, subreaper, death signal
+//   packet.h       SOCK_SEQPACKET packets with descriptors
+#pragma once

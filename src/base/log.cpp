@@ -1,0 +1,86 @@
+#include "base/log.h"
+
+#include <array>
+
+namespace pythonfilter {
+namespace {
+
+// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629).
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto tail = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+        return i < text.size() && byte(i) >= low && byte(i) <= high;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) return 1;
+    if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
+    if (first >= 0xE0 && first <= 0xEF) {
+        const unsigned low = first == 0xE0 ? 0xA0 : 0x80;
+        const unsigned high = first == 0xED ? 0x9F : 0xBF;
+        return tail(1, low, high) && tail(2) ? 3 : 0;
+    }
+    if (first >= 0xF0 && first <= 0xF4) {
+        const unsigned low = first == 0xF0 ? 0x90 : 0x80;
+        const unsigned high = first == 0xF4 ? 0x8F : 0xBF;
+        return tail(1, low, high) && tail(2) && tail(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+// U+0080..U+009F: control characters in UTF-8 that a terminal may act on.
+bool is_c1(std::string_view text, std::size_t length) {
+    return length == 2 && static_cast<unsigned char>(text[0]) == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+}
+
+void append_hex(std::string& out, char c) {
+    static constexpr std::array digits = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+    const auto byte = static_cast<unsigned char>(c);
+    out += "\\x";
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+}
+
+}  // namespace
+
+std::string escape(std::string_view text) { return escape_field(text, {}); }
+
+std::string escape_field(std::string_view text, std::string_view delimiters) {
+    std::string out;
+    out.reserve(text.size() + 8);
+    while (!text.empty()) {
+        const char c = text.front();
+        const std::size_t length = utf8_length(text);
+        if (c == '\\') {
+            out += "\\\\";
+            text.remove_prefix(1);
+        } else if (length == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7f || is_c1(text, length) ||
+                   delimiters.find(c) != std::string_view::npos) {
+            const std::size_t bytes = length == 0 ? 1 : length;
+            for (std::size_t i = 0; i < bytes; ++i) append_hex(out, text[i]);
+            text.remove_prefix(bytes);
+        } else {
+            out.append(text.substr(0, length));
+            text.remove_prefix(length);
+        }
+    }
+    return out;
+}
+
+std::string format_line(LogLevel level, std::string_view text) {
+    std::string line;
+    switch (level) {
+        case LogLevel::debug: line = "DEBUG: "; break;
+        case LogLevel::info: break;
+        case LogLevel::warning: line = "WARN: "; break;
+        case LogLevel::error: line = "ERR: "; break;
+    }
+    line += text;
+    if (line.size() > kMaxLogLine - 1) {
+        line.resize(kMaxLogLine - 4);
+        line += "...";
+    }
+    line += '\n';
+    return line;
+}
+
+}  // namespace pythonfilter

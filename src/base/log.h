@@ -1,0 +1,25 @@
+// The log line: levels, escaping, length. Lines end in LF, carry no other control byte and fit into PIPE_BUF, so that
+// one write() puts a whole line into a pipe that other filters share. Courier's logger reads the prefixes ERR: and
+// WARN: as priorities. Where lines go is log_sink.h's business.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace pythonfilter {
+
+enum class LogLevel { debug, info, warning, error };
+
+/// Longest line in bytes, LF included. PIPE_BUF is 4096.
+inline constexpr std::size_t kMaxLogLine = 4000;
+
+/// Text made safe for a log line: control bytes and bytes that are not UTF-8 become \xNN, a backslash becomes \\.
+std::string escape(std::string_view text);
+
+/// escape(), for a value between delimiters: the named delimiter bytes are escaped as well.
+std::string escape_field(std::string_view text, std::string_view delimiters);
+
+/// The priority prefix, the text (already escaped where it came from outside) and LF; cut with "..." when too long.
+std::string format_line(LogLevel level, std::string_view text);
+
+}  // namespace pythonfilter

@@ -1,0 +1,48 @@
+// LogSink: where log lines leave the process, without ever blocking it. fd 2 is shared with Courier's other filters, so
+// its flags are not ours to change: the sink reopens /proc/self/fd/2 write-only and non-blocking; a socket is written
+// with MSG_DONTWAIT; where both are refused (a pipe that root made) a thread does the writing. Lines that find no room
+// in the bounded buffer are counted, and the count is logged when there is room again.
+#pragma once
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace pythonfilter {
+
+class LogSink {
+public:
+    /// Writes to what `fd` (lent) refers to.
+    explicit LogSink(int fd);
+    ~LogSink();
+    LogSink(const LogSink&) = delete;
+    LogSink& operator=(const LogSink&) = delete;
+
+    /// Adds one line to the buffer. `text` is already escaped where it came from outside.
+    void line(LogLevel level, std::string_view text);
+    /// Writes what the descriptor takes now. True when the buffer is empty afterwards.
+    bool flush();
+    /// Flushes until empty or until `milliseconds` are over: for the end of a process.
+    void flush_for(int milliseconds);
+    /// To wait for room after flush() returned false; -1 when a thread writes.
+    int poll_fd() const;
+
+    std::uint64_t dropped() const { return dropped_; }
+
+private:
+    struct Thread;
+    std::ptrdiff_t write_some(std::string_view bytes);
+
+    UniqueFd own_;            // the reopened descriptor, if that was allowed
+    int fd_ = -1;             // where to write: own_ or the lent one
+    bool is_socket_ = false;
+    std::unique_ptr<Thread> thread_;
+    std::string buffer_;      // whole lines; at most kBufferLimit bytes
+    std::uint64_t dropped_ = 0;      // lines since the start, only grows
+    std::uint64_t reported_ = 0;     // <= dropped_: how many of them a log line has told of
+};
+
+}  // namespace pythonfilter

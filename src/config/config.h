@@ -1,0 +1,93 @@
+// src/config: what the administrator wrote, as plain structs with defaults (this file), and how it gets there.
+// Used by the master, the guardian and the programs; the worker gets what it needs by packet. Uses base and
+// message/policy.h only.
+//
+//   config.h          the structs; a default-constructed one holds the defaults
+//   option_table.h    ONE table of all keys: member, bounds, paragraph; everything else about keys comes from it
+//   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
+//   legacy_loader.h   pythonfilter.conf -> Config
+//   courier_dirs.h    courier-config: Courier's directories and mail user
+//   find_config.h     which file is read, and load_config(): the one entry for all callers
+#pragma once
+
+#include "base/clock.h"
+#include "message/policy.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+/// Where Courier lives. From courier-config; keys under `courier:` win.
+struct CourierDirs {
+    std::string sysconfdir = "/etc/courier";
+    std::string localstatedir = "/var/lib/courier";
+    std::string mailuser = "courier";
+    std::string mailgroup = "courier";
+};
+
+enum class SocketDirectory { all, selective };            // allfilters/, filters/
+enum class OnStop { defer, pass };
+enum class Supervisor { automatic, courierfilter, none };
+enum class Preload { automatic, no };                     // import in the zygote unless it is tainted; in each worker
+
+/// Parts of a failure policy that were written; what is not written comes from the next outer level.
+struct FailureKeys {
+    std::optional<FailureAction> on_error, on_timeout, on_crash, on_bad_reply, on_unavailable;
+};
+
+struct QueueConfig {
+    int limit = 1000;  // messages waiting for a worker, over all pools
+};
+
+struct ServerConfig {
+    SocketDirectory socket = SocketDirectory::all;
+    Duration message_timeout = 4min;
+    Duration request_timeout = 10s;  // from connect to the end of the request
+    QueueConfig queue;
+    OnStop on_stop = OnStop::defer;
+    Supervisor supervisor = Supervisor::automatic;
+    bool accounting = true;          // the CPU TIME ACCOUNTING line
+};
+
+struct PoolConfig {
+    int workers = 4;
+    Duration start_timeout = 30s;
+    Duration timeout = 60s;
+    Preload preload = Preload::automatic;
+    FailureKeys failure;
+};
+
+struct FilterConfig {
+    std::string filter;                        // module name
+    std::optional<std::vector<std::string>> bypass;  // `for`; an empty list is the same as none
+    std::string pool = "default";
+    std::optional<Duration> timeout;           // else the pool's
+    FailureKeys failure;
+
+    // filled in by load_config(), never written by anybody else:
+    Duration effective_timeout = 60s;
+    FailurePolicy policy;                      // filter, pool, top level, default: nearest wins
+    std::string origin;                        // "file:line", for log lines
+};
+
+struct Config {
+    std::string file;          // where it was read, for messages
+    bool legacy = false;       // from pythonfilter.conf
+    std::string instance;      // basename of argv[0]: name of socket and of the configuration file
+    CourierDirs courier;
+    ServerConfig server;
+    std::vector<std::string> filter_path;
+    FailureKeys failure;
+    std::map<std::string, PoolConfig> pools;   // always holds "default"
+    std::vector<FilterConfig> filters;         // the chain, in order
+    std::vector<std::string> warnings;         // things that load but are probably not meant, one sentence each
+
+    /// <localstatedir>/allfilters or /filters
+    std::string socket_directory() const;
+    std::string other_socket_directory() const;
+};
+
+}  // namespace pythonfilter

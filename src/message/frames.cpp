@@ -1,0 +1,244 @@
+#include "message/frames.h"
+
+namespace pythonfilter {
+namespace {
+
+std::string frame(FrameType type, ByteWriter writer) {
+    std::string bytes = writer.take();
+    const FrameHeader header{static_cast<std::uint32_t>(bytes.size() - sizeof(FrameHeader)), type, 0};
+    std::memcpy(bytes.data(), &header, sizeof header);
+    return bytes;
+}
+
+ByteWriter start_frame() {
+    ByteWriter writer;
+    writer.raw().resize(sizeof(FrameHeader));
+    return writer;
+}
+
+void put(ByteWriter& out, const std::vector<std::uint32_t>& list) {
+    out.put(static_cast<std::uint32_t>(list.size()));
+    for (const auto value : list) out.put(value);
+}
+
+std::vector<std::uint32_t> get_list(ByteReader& in) {
+    std::vector<std::uint32_t> list(in.get_count(sizeof(std::uint32_t)));
+    for (auto& value : list) value = in.get<std::uint32_t>();
+    return list;
+}
+
+void put(ByteWriter& out, const std::vector<std::string>& list) {
+    out.put(static_cast<std::uint32_t>(list.size()));
+    for (const auto& text : list) out.put_string(text);
+}
+
+std::vector<std::string> get_strings(ByteReader& in) {
+    std::vector<std::string> list(in.get_count(sizeof(std::uint32_t)));
+    for (auto& text : list) text = in.get_string();
+    return list;
+}
+
+void put(ByteWriter& out, const ChainState& state) {
+    out.put_string(state.pending_reply);
+    put(out, state.bypassed);
+}
+
+ChainState get_state(ByteReader& in) {
+    ChainState state;
+    state.pending_reply = in.get_string();
+    state.bypassed = get_list(in);
+    return state;
+}
+
+void put(ByteWriter& out, const Identity& identity) {
+    for (const auto value : identity.digest) out.put(value);
+}
+
+Identity get_identity(ByteReader& in) {
+    Identity identity;
+    for (auto& value : identity.digest) value = in.get<std::uint64_t>();
+    return identity;
+}
+
+void put(ByteWriter& out, const std::vector<FilterRun>& runs) {
+    out.put(static_cast<std::uint32_t>(runs.size()));
+    for (const auto& run : runs) {
+        out.put(run.filter);
+        out.put(run.wall_ns);
+        out.put(run.cpu_ns);
+    }
+}
+
+std::vector<FilterRun> get_runs(ByteReader& in) {
+    std::vector<FilterRun> runs(in.get_count(20));
+    for (auto& run : runs) {
+        run.filter = in.get<std::uint32_t>();
+        run.wall_ns = in.get<std::uint64_t>();
+        run.cpu_ns = in.get<std::uint64_t>();
+    }
+    return runs;
+}
+
+// An enumeration value that was read: anything above `last` makes the whole frame bad.
+template <class E>
+bool get_enum(ByteReader& in, E& value, E last) {
+    const auto number = in.get<std::underlying_type_t<E>>();
+    if (number > static_cast<std::underlying_type_t<E>>(last)) return false;
+    value = static_cast<E>(number);
+    return true;
+}
+
+void put(ByteWriter& out, const std::vector<Incident>& incidents) {
+    out.put(static_cast<std::uint32_t>(incidents.size()));
+    for (const auto& incident : incidents) {
+        out.put(incident.filter);
+        out.put(static_cast<std::uint8_t>(incident.event));
+        out.put_string(incident.text);
+    }
+}
+
+bool get_incidents(ByteReader& in, std::vector<Incident>& incidents) {
+    incidents.resize(in.get_count(9));
+    for (auto& incident : incidents) {
+        incident.filter = in.get<std::uint32_t>();
+        if (!get_enum(in, incident.event, FailureEvent::unavailable)) return false;
+        incident.text = in.get_string();
+    }
+    return true;
+}
+
+template <class T>
+std::optional<T> if_finished(const ByteReader& in, T&& value) {
+    if (!in.finished()) return std::nullopt;
+    return std::forward<T>(value);
+}
+
+}  // namespace
+
+std::string encode(const Task& task) {
+    ByteWriter out = start_frame();
+    out.put(task.id);
+    put(out, task.filters);
+    put(out, task.state);
+    out.put(static_cast<std::uint8_t>(task.expected.has_value()));
+    put(out, task.expected.value_or(Identity{}));
+    out.put_string(task.body_path);
+    put(out, task.control_paths);
+    return frame(FrameType::task, std::move(out));
+}
+
+std::optional<Task> decode_task(std::string_view payload) {
+    ByteReader in(payload);
+    Task task;
+    task.id = in.get<std::uint64_t>();
+    task.filters = get_list(in);
+    task.state = get_state(in);
+    const bool expects = in.get<std::uint8_t>() != 0;
+    const Identity expected = get_identity(in);
+    if (expects) task.expected = expected;
+    task.body_path = in.get_string();
+    task.control_paths = get_strings(in);
+    return if_finished(in, std::move(task));
+}
+
+std::string encode(const Ready& ready) {
+    ByteWriter out = start_frame();
+    out.put(static_cast<std::uint32_t>(ready.failures.size()));
+    for (const auto& failure : ready.failures) {
+        out.put(failure.filter);
+        out.put_string(failure.text);
+    }
+    return frame(FrameType::ready, std::move(out));
+}
+
+std::optional<Ready> decode_ready(std::string_view payload) {
+    ByteReader in(payload);
+    Ready ready;
+    ready.failures.resize(in.get_count(8));
+    for (auto& failure : ready.failures) {
+        failure.filter = in.get<std::uint32_t>();
+        failure.text = in.get_string();
+    }
+    return if_finished(in, std::move(ready));
+}
+
+std::string encode(const Progress& progress) {
+    ByteWriter out = start_frame();
+    out.put(progress.task_id);
+    out.put(progress.finished);
+    put(out, progress.state);
+    put(out, progress.identity);
+    put(out, progress.runs);
+    put(out, progress.incidents);
+    return frame(FrameType::progress, std::move(out));
+}
+
+std::optional<Progress> decode_progress(std::string_view payload) {
+    ByteReader in(payload);
+    Progress progress;
+    progress.task_id = in.get<std::uint64_t>();
+    progress.finished = in.get<std::uint32_t>();
+    progress.state = get_state(in);
+    progress.identity = get_identity(in);
+    progress.runs = get_runs(in);
+    if (!get_incidents(in, progress.incidents)) return std::nullopt;
+    return if_finished(in, std::move(progress));
+}
+
+std::string encode(const Outcome& outcome) {
+    ByteWriter out = start_frame();
+    out.put(outcome.task_id);
+    out.put(static_cast<std::uint8_t>(outcome.kind));
+    out.put(outcome.filter);
+    put(out, outcome.state);
+    put(out, outcome.identity);
+    put(out, outcome.runs);
+    put(out, outcome.incidents);
+    out.put_string(outcome.facts.id);
+    out.put_string(outcome.facts.sender);
+    put(out, outcome.facts.recipients);
+    out.put(outcome.facts.recipient_count);
+    out.put(outcome.facts.size);
+    out.put_string(outcome.detail);
+    return frame(FrameType::outcome, std::move(out));
+}
+
+std::optional<Outcome> decode_outcome(std::string_view payload) {
+    ByteReader in(payload);
+    Outcome outcome;
+    outcome.task_id = in.get<std::uint64_t>();
+    if (!get_enum(in, outcome.kind, OutcomeKind::changed)) return std::nullopt;
+    outcome.filter = in.get<std::uint32_t>();
+    outcome.state = get_state(in);
+    outcome.identity = get_identity(in);
+    outcome.runs = get_runs(in);
+    if (!get_incidents(in, outcome.incidents)) return std::nullopt;
+    outcome.facts.id = in.get_string();
+    outcome.facts.sender = in.get_string();
+    outcome.facts.recipients = get_strings(in);
+    outcome.facts.recipient_count = in.get<std::uint32_t>();
+    outcome.facts.size = in.get<std::uint64_t>();
+    outcome.detail = in.get_string();
+    return if_finished(in, std::move(outcome));
+}
+
+void FrameStream::append(std::string_view bytes) {
+    bytes_.erase(0, taken_);
+    taken_ = 0;
+    bytes_.append(bytes);
+}
+
+FrameStream::Next FrameStream::next(Frame& frame) {
+    const std::string_view rest = std::string_view(bytes_).substr(taken_);
+    if (rest.size() < sizeof(FrameHeader)) return Next::incomplete;
+    FrameHeader header;
+    std::memcpy(&header, rest.data(), sizeof header);
+    const auto type = static_cast<std::uint16_t>(header.type);
+    if (header.length > kMaxFrame || header.zero != 0 || type < 1 || type > 4) return Next::bad;
+    if (rest.size() - sizeof header < header.length) return Next::incomplete;
+    frame = {header.type, rest.substr(sizeof header, header.length)};
+    taken_ += sizeof header + header.length;
+    return Next::frame;
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,13 @@
+// src/message: what is known about a message and what is decided about it: pure functions and plain structs, no I/O
+// (but for control_file, which reads and appends the records of files that its caller has opened). Used by master,
+// worker and the native extension; uses base and config's structs.
+//
+//   request.h         the request that Courier sends
+//   reply.h           what a filter returned -> the reply that Courier gets; our own replies
+//   policy.h          failure events and what is done about them
+//   route.h           the chain compiled into stages, and which step comes next
+//   frames.h          master <-> worker: task, ready, progress, outcome
+//   zygote_protocol.h master <-> zygote: spec, fork, report
+//   scoreboard.h      the page that a worker writes and the master reads
+//   control_file.h    Courier's control files: one parser for server and API
+#pragma once

@@ -1,0 +1,38 @@
+// The scoreboard: one sealed memfd per worker, made by the master. The worker writes without system calls what it does;
+// the master reads it when a deadline expires or the worker died: for blame, for the timer of the filter that runs, and
+// for status. Everything in it is gossip: a value may shorten a deadline, never lengthen one. After the first page
+// comes room for the traceback that a stuck worker writes right before it is killed.
+#pragma once
+
+#include "base/clock.h"
+#include "message/frames.h"
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+namespace pythonfilter {
+
+struct ScoreboardPage {
+    static constexpr std::uint32_t kNoFilter = 0xFFFFFFFF;
+
+    std::atomic<std::uint64_t> task_id;       // 0 = idle
+    std::atomic<std::uint32_t> filter;        // chain index of the filter that runs, or kNoFilter
+    std::atomic<std::uint32_t> served;        // tasks ended, only grows
+    std::atomic<std::uint64_t> filter_start;  // to_nanoseconds(), of the filter that runs
+    std::atomic<std::uint64_t> identity[2];   // of the files when the task began
+    std::atomic<std::uint8_t> has_identity;   // 1 when identity[] belongs to task_id
+    char message_id[64];                      // M record, NUL-terminated; may be torn, escape before use
+};
+static_assert(std::is_standard_layout_v<ScoreboardPage> && sizeof(ScoreboardPage) <= 4096);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+inline constexpr std::size_t kScoreboardPageSize = 4096;
+inline constexpr std::size_t kScoreboardSize = 64 * 1024;  // page 0, then the traceback
+/// The worker's own descriptor of the memfd stands here, ready for faulthandler.
+inline constexpr std::size_t kTracebackOffset = kScoreboardPageSize;
+/// faulthandler writes the traceback of all threads when this signal arrives. Only right before a kill.
+int traceback_signal();
+
+}  // namespace pythonfilter

@@ -1,0 +1,107 @@
+#include "message/zygote_protocol.h"
+
+namespace pythonfilter {
+namespace {
+
+void put_failures(ByteWriter& out, const std::vector<Ready::Failure>& failures) {
+    out.put(static_cast<std::uint32_t>(failures.size()));
+    for (const auto& failure : failures) {
+        out.put(failure.filter);
+        out.put_string(failure.text);
+    }
+}
+
+std::vector<Ready::Failure> get_failures(ByteReader& in) {
+    std::vector<Ready::Failure> failures(in.get_count(8));
+    for (auto& failure : failures) {
+        failure.filter = in.get<std::uint32_t>();
+        failure.text = in.get_string();
+    }
+    return failures;
+}
+
+}  // namespace
+
+std::string encode(const ZygoteSpec& spec) {
+    ByteWriter out;
+    out.put_string(spec.pool);
+    out.put(static_cast<std::uint8_t>(spec.preload));
+    out.put_string(spec.python_dir);
+    out.put(static_cast<std::uint32_t>(spec.filter_path.size()));
+    for (const auto& directory : spec.filter_path) out.put_string(directory);
+    out.put(static_cast<std::uint32_t>(spec.filters.size()));
+    for (const auto& filter : spec.filters) {
+        out.put(filter.index);
+        out.put_string(filter.name);
+        out.put(static_cast<std::uint32_t>(filter.bypasses.size()));
+        for (const auto index : filter.bypasses) out.put(index);
+        out.put(static_cast<std::uint8_t>(filter.has_bypass));
+        out.put(filter.skip_events);
+    }
+    return out.take();
+}
+
+std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
+    ByteReader in(packet);
+    ZygoteSpec spec;
+    spec.pool = in.get_string();
+    spec.preload = in.get<std::uint8_t>() != 0;
+    spec.python_dir = in.get_string();
+    spec.filter_path.resize(in.get_count(4));
+    for (auto& directory : spec.filter_path) directory = in.get_string();
+    spec.filters.resize(in.get_count(14));
+    for (auto& filter : spec.filters) {
+        filter.index = in.get<std::uint32_t>();
+        filter.name = in.get_string();
+        filter.bypasses.resize(in.get_count(4));
+        for (auto& index : filter.bypasses) index = in.get<std::uint32_t>();
+        filter.has_bypass = in.get<std::uint8_t>() != 0;
+        filter.skip_events = in.get<std::uint8_t>();
+    }
+    if (!in.finished()) return std::nullopt;
+    return spec;
+}
+
+std::string encode(const ForkRequest& request) {
+    ByteWriter out;
+    out.put(request.slot);
+    out.put(request.worker);
+    return out.take();
+}
+
+std::optional<ForkRequest> decode_fork(std::string_view packet) {
+    ByteReader in(packet);
+    ForkRequest request;
+    request.slot = in.get<std::uint32_t>();
+    request.worker = in.get<std::uint32_t>();
+    if (!in.finished()) return std::nullopt;
+    return request;
+}
+
+std::string encode(const ZygoteReport& report) {
+    ByteWriter out;
+    out.put(static_cast<std::uint8_t>(report.kind));
+    out.put(report.slot);
+    out.put(report.pid);
+    out.put(report.status);
+    out.put_string(report.text);
+    put_failures(out, report.failures);
+    return out.take();
+}
+
+std::optional<ZygoteReport> decode_report(std::string_view packet) {
+    ByteReader in(packet);
+    ZygoteReport report;
+    const auto kind = in.get<std::uint8_t>();
+    if (kind > static_cast<std::uint8_t>(ZygoteReport::Kind::exited)) return std::nullopt;
+    report.kind = static_cast<ZygoteReport::Kind>(kind);
+    report.slot = in.get<std::uint32_t>();
+    report.pid = in.get<std::int32_t>();
+    report.status = in.get<std::int32_t>();
+    report.text = in.get_string();
+    report.failures = get_failures(in);
+    if (!in.finished()) return std::nullopt;
+    return report;
+}
+
+}  // namespace pythonfilter

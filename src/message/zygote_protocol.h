@@ -1,0 +1,73 @@
+// The packets between master and zygote (SOCK_SEQPACKET, one struct a packet), for both ends.
+//
+//   master -> zygote   spec (first packet), then fork any number of times
+//   zygote -> master   hello (answer to spec), imported or tainted, then forked, fork_failed and exited
+//
+// A `fork` packet carries the worker's four descriptors in the order of ForkFd; `forked` carries the worker's pidfd.
+#pragma once
+
+#include "base/byte_buffer.h"
+#include "message/frames.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace pythonfilter {
+
+/// One filter of a pool, as the zygote needs it.
+struct FilterSpec {
+    std::uint32_t index = 0;              // chain index
+    std::string name;                     // as in the configuration: module name, may be dotted, may have a dash
+    std::vector<std::uint32_t> bypasses;  // chain indexes of its `for` list
+    bool has_bypass = false;              // a `for` list is there (it may name nobody in the chain)
+    std::uint8_t skip_events = 0;         // bit n: FailureEvent n is skipped
+    bool skips(FailureEvent event) const { return (skip_events >> static_cast<unsigned>(event)) & 1; }
+};
+
+/// All that a zygote is told; its first packet.
+struct ZygoteSpec {
+    std::string pool;
+    bool preload = true;                   // import in the zygote; false: in each worker
+    std::string python_dir;                // .../lib/pythonfilter/python: packages courier and pythonfilter
+    std::vector<std::string> filter_path;  // directories looked in before the stock filters
+    std::vector<FilterSpec> filters;
+};
+
+struct ForkRequest {
+    std::uint32_t slot = 0;    // the master's number for the worker, repeated in all reports
+    std::uint32_t worker = 0;  // its number for people: "default/3"
+};
+/// Order of the descriptors in a fork packet.
+enum class ForkFd { task, verdict, error, scoreboard };
+inline constexpr std::size_t kForkFds = 4;
+
+struct ZygoteReport {
+    enum class Kind : std::uint8_t {
+        hello,        // text: build id
+        imported,     // failures: filters that could not be imported (they are unavailable in every worker)
+        tainted,      // text: what an import opened or started; the zygote exits, preload is not possible
+        forked,       // slot, pid; a pidfd comes along
+        fork_failed,  // slot; text: why
+        exited,       // slot, pid, status; the worker's group was killed and the worker reaped
+    };
+    Kind kind = Kind::hello;
+    std::uint32_t slot = 0;
+    std::int32_t pid = 0;
+    std::int32_t status = 0;  // as from waitpid()
+    std::string text;
+    std::vector<Ready::Failure> failures;
+};
+
+std::string encode(const ZygoteSpec& spec);
+std::string encode(const ForkRequest& request);
+std::string encode(const ZygoteReport& report);
+
+/// nullopt when the packet is not exactly such a struct.
+std::optional<ZygoteSpec> decode_spec(std::string_view packet);
+std::optional<ForkRequest> decode_fork(std::string_view packet);
+std::optional<ZygoteReport> decode_report(std::string_view packet);
+
+}  // namespace pythonfilter
