@@ -1,7 +1,8 @@
 // src/config: what the administrator wrote, as plain structs with defaults (this file), and how it gets there.
-// Used by the master, the guardian and the programs; the worker gets what it needs by packet. Uses base and
-// message/policy.h only.
+// Used by the master, the guardian and the programs; the worker gets what it needs by packet. Uses base only.
 //
+//
+//   policy.h          failure events and what is done about them
 //   config.h          the structs; a default-constructed one holds the defaults
 //   option_table.h    ONE table of all keys: member, bounds, paragraph; everything else about keys comes from it
 //   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
@@ -11,7 +12,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "message/policy.h"
+#include "config/policy.h"
 
 #include <map>
 #include <optional>

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/byte_buffer.h"
-#include "message/policy.h"
+#include "config/policy.h"
 
 #include <array>
 #include <cstdint>

@@ -4,7 +4,6 @@
 //
 //   request.h         the request that Courier sends
 //   reply.h           what a filter returned -> the reply that Courier gets; our own replies
-//   policy.h          failure events and what is done about them
 //   route.h           the chain compiled into stages, and which step comes next
 //   frames.h          master <-> worker: task, ready, progress, outcome
 //   zygote_protocol.h master <-> zygote: spec, fork, report

@@ -1,4 +1,4 @@
-#include "message/policy.h"
+#include "config/policy.h"
 
 namespace pythonfilter {
 

@@ -1,0 +1,63 @@
+#include "message/request.h"
+
+namespace pythonfilter {
+namespace {
+
+// Blanks around a path were stripped by the program that sites come from; Courier never sends any.
+std::string_view strip(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\v\f";
+    const auto first = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+}  // namespace
+
+RequestParser::State RequestParser::feed(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto end = bytes.find('\n');
+        const auto piece = bytes.substr(0, end);
+        size_ += piece.size() + 1;
+        if (size_ > kMaxRequest) return fail("longer than " + std::to_string(kMaxRequest) + " bytes");
+        if (piece.find('\0') != std::string_view::npos) return fail("NUL byte in a path");
+        line_ += piece;
+        if (end == std::string_view::npos) {
+            --size_;
+            return State::incomplete;
+        }
+        bytes.remove_prefix(end + 1);
+        const State state = take_line(line_);
+        line_.clear();
+        if (state != State::incomplete) return state;
+    }
+    return State::incomplete;
+}
+
+RequestParser::State RequestParser::take_line(std::string_view line) {
+    const bool terminator = line.empty() || line == "\r";
+    if (terminator) {
+        if (request_.body_path.empty()) return fail("no path of the message");
+        if (request_.control_paths.empty()) return fail("no path of a control file");
+        return State::complete;
+    }
+    const std::string_view path = strip(line);
+    if (path.empty()) return fail("a path of blanks only");
+    if (request_.body_path.empty()) {
+        request_.body_path = absolute(path);
+    } else {
+        request_.control_paths.push_back(absolute(path));
+    }
+    return State::incomplete;
+}
+
+std::string RequestParser::absolute(std::string_view path) const {
+    if (path.front() == '/') return std::string(path);
+    return spool_tmp_ + "/" + std::string(path);
+}
+
+RequestParser::State RequestParser::fail(std::string problem) {
+    problem_ = std::move(problem);
+    return State::bad;
+}
+
+}  // namespace pythonfilter
