@@ -1,0 +1,214 @@
+#include "message/control_file.h"
+
+#include "base/unique_fd.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+
+namespace {
+
+constexpr std::string_view kRemovalText = " R 250 Ok - removed by pythonfilter.";
+
+/// The recipient number at the start of an S or F record: digits, then a blank or the end.
+std::optional<std::uint32_t> recipient_number(std::string_view value) {
+    std::uint32_t number = 0;
+    const char* const end = value.data() + value.size();
+    const auto [stopped, error] = std::from_chars(value.data(), end, number);
+    if (error != std::errc() || (stopped != end && *stopped != ' ' && *stopped != '\r' && *stopped != '\t')) return {};
+    return number;
+}
+
+/// Everything that can be read, NULs included.
+Result<std::string> read_raw(int fd) {
+    struct stat info {};
+    if (fstat(fd, &info) != 0) return errno_error("stat control file", errno);
+    if (!S_ISREG(info.st_mode)) return Error{"control file: not a regular file"};
+    std::string bytes;
+    std::size_t used = 0;
+    // One byte more than the file has: a single read then shows that nothing follows.
+    std::size_t wanted = static_cast<std::size_t>(info.st_size) + 1;
+    for (;;) {
+        if (wanted > kMaxControlFile) return Error{"control file: larger than 64 MiB"};
+        bytes.resize(wanted);
+        const auto got = pread(fd, bytes.data() + used, wanted - used, static_cast<off_t>(used));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno_error("read control file", errno);
+        used += static_cast<std::size_t>(got);
+        if (used < wanted) break;
+        wanted *= 2;
+    }
+    bytes.resize(used);
+    return bytes;
+}
+
+Result<UniqueFd> open_file(const std::string& path, int flags) {
+    // O_NONBLOCK: a FIFO under that name must not hang the caller; it means nothing for a regular file.
+    UniqueFd fd(open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!fd) return errno_error("open " + path, errno);
+    return fd;
+}
+
+/// Removes what a failed append has written, unless somebody else has written after it.
+void take_back(int fd, std::size_t size_before, std::size_t written) {
+    struct stat info {};
+    if (written == 0 || fstat(fd, &info) != 0) return;
+    if (static_cast<std::size_t>(info.st_size) != size_before + written) return;
+    if (ftruncate(fd, static_cast<off_t>(size_before)) != 0) return;
+}
+
+Status write_once(int fd, std::string_view bytes, std::size_t size_before) {
+    ssize_t written = 0;
+    do {
+        written = write(fd, bytes.data(), bytes.size());
+    } while (written < 0 && errno == EINTR);
+    if (written < 0) return errno_error("append to control file", errno);
+    if (static_cast<std::size_t>(written) == bytes.size()) return Done{};
+    take_back(fd, size_before, static_cast<std::size_t>(written));
+    return Error{"append to control file: no room for the whole record"};
+}
+
+}  // namespace
+
+bool ControlRecords::next(ControlRecord& record) {
+    while (!left_.empty()) {
+        const auto length = std::min(left_.find('\n'), left_.size());
+        const auto line = left_.substr(0, length);
+        left_.remove_prefix(std::min(length + 1, left_.size()));
+        if (line.empty()) continue;
+        record = {line.front(), line.substr(1)};
+        return true;
+    }
+    return false;
+}
+
+std::optional<std::string_view> find_record(std::string_view text, char letter) {
+    ControlRecords records(text);
+    for (ControlRecord record; records.next(record);)
+        if (record.letter == letter) return record.value;
+    return {};
+}
+
+std::vector<Recipient> parse_control(std::string_view text) {
+    std::vector<Recipient> recipients;
+    // R and N stand in the order of the r lines, but may come before their r line in a file that somebody appended to.
+    std::vector<std::string_view> originals;
+    std::vector<std::string_view> dsn_flags;
+    std::vector<std::uint32_t> finished;
+    ControlRecords records(text);
+    for (ControlRecord record; records.next(record);) {
+        if (record.letter == 'r') {
+            recipients.push_back({static_cast<std::uint32_t>(recipients.size()), false, record.value, {}, {}});
+        } else if (record.letter == 'R') {
+            originals.push_back(record.value);
+        } else if (record.letter == 'N') {
+            dsn_flags.push_back(record.value);
+        } else if (record.letter == 'S' || record.letter == 'F') {
+            if (const auto number = recipient_number(record.value)) finished.push_back(*number);
+        }
+    }
+    for (auto& recipient : recipients) {
+        if (recipient.index < originals.size()) recipient.original = originals[recipient.index];
+        if (recipient.index < dsn_flags.size()) recipient.dsn = dsn_flags[recipient.index];
+    }
+    for (const auto number : finished)
+        if (number < recipients.size()) recipients[number].done = true;
+    return recipients;
+}
+
+std::vector<Recipient> open_recipients(std::string_view text) {
+    auto recipients = parse_control(text);
+    std::erase_if(recipients, [](const Recipient& r) { return r.done || r.address.empty(); });
+    return recipients;
+}
+
+std::string visible_text(std::string bytes) {
+    bytes.resize(std::min(bytes.find('\0'), bytes.size()));
+    std::replace(bytes.begin(), bytes.end(), '\r', ' ');
+    return bytes;
+}
+
+Result<std::string> read_control_file(int fd) {
+    auto bytes = read_raw(fd);
+    if (!bytes) return bytes;
+    return visible_text(std::move(*bytes));
+}
+
+Result<std::string> read_control_file(const std::string& path) {
+    const auto fd = open_file(path, O_RDONLY);
+    if (!fd) return fd.error();
+    return read_control_file(fd->get());
+}
+
+Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients) {
+    Envelope envelope;
+    for (std::size_t file = 0; file < control_fds.size(); ++file) {
+        const auto text = read_control_file(control_fds[file]);
+        if (!text) return text.error();
+        if (file == 0) {
+            envelope.id = find_record(*text, 'M').value_or("");
+            envelope.sender = find_record(*text, 's').value_or("");
+        }
+        for (const auto& recipient : open_recipients(*text)) {
+            ++envelope.recipient_count;
+            if (envelope.recipients.size() < max_recipients) envelope.recipients.emplace_back(recipient.address);
+        }
+    }
+    return envelope;
+}
+
+bool is_record_value(std::string_view value) {
+    return value.find_first_of(std::string_view("\n\r\0", 3)) == std::string_view::npos;
+}
+
+Status append_records(int fd, std::span<const ControlRecord> records) {
+    const auto before = read_raw(fd);
+    if (!before) return before.error();
+    if (before->find('\0') != std::string::npos) return Error{"control file: holds a NUL, Courier would not see more"};
+    std::string bytes;
+    if (!before->empty() && before->back() != '\n') bytes += '\n';
+    for (const auto& record : records) {
+        if (!is_record_value({&record.letter, 1}) || !is_record_value(record.value))
+            return Error{"control record: LF, CR or NUL in a value"};
+        bytes += record.letter;
+        bytes += record.value;
+        bytes += '\n';
+    }
+    if (records.empty()) return Done{};
+    if (auto status = write_once(fd, bytes, before->size()); !status) return status;
+    // Submit synced the file before it asked the filters, and will not do so again.
+    if (fdatasync(fd) != 0 && errno != EINVAL) return errno_error("sync control file", errno);
+    return Done{};
+}
+
+Status append_records(const std::string& path, std::span<const ControlRecord> records,
+                      std::optional<FileId> expected) {
+    const auto fd = open_file(path, O_RDWR | O_APPEND);
+    if (!fd) return fd.error();
+    if (auto status = check_file(fd->get(), expected); !status) return Error{path + ": " + status.error().text};
+    return append_records(fd->get(), records);
+}
+
+Status check_file(int fd, std::optional<FileId> expected) {
+    struct stat info {};
+    if (!expected) return Done{};
+    if (fstat(fd, &info) != 0) return errno_error("stat", errno);
+    if (FileId{info.st_dev, info.st_ino} != *expected)
+        return Error{"the file now belongs to another message, nothing was written"};
+    return Done{};
+}
+
+Status append_removal(int fd, std::uint32_t index, std::int64_t unix_time) {
+    const auto number = std::to_string(index);
+    const auto notice = number + std::string(kRemovalText);
+    const auto success = number + " " + std::to_string(unix_time);
+    const ControlRecord records[] = {{'I', notice}, {'S', success}};
+    return append_records(fd, records);
+}
+
+}  // namespace pythonfilter

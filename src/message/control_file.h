@@ -1,0 +1,94 @@
+// Courier's control files: the one parser and the one appender, for the worker (log facts) and for courier.control (by
+// way of src/native). A file is lines of one letter and a value. It is read as Courier reads it: LF ends a line, CR is a
+// blank, a NUL hides the rest of the file, the n-th `r` line is recipient n-1. Values are raw bytes, not always UTF-8.
+// Files are only ever appended to, in one write of whole records: their inode is part of Courier's file names.
+// Views point into the text that they were found in and live as long as it does.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace pythonfilter {
+
+struct ControlRecord {
+    char letter = 0;
+    std::string_view value;
+};
+
+/// Takes record after record out of a text; empty lines are skipped. Any bytes are safe.
+class ControlRecords {
+public:
+    explicit ControlRecords(std::string_view text) : left_(text) {}
+    bool next(ControlRecord& record);
+
+private:
+    std::string_view left_;
+};
+
+/// The value of the first record with that letter.
+std::optional<std::string_view> find_record(std::string_view text, char letter);
+
+struct Recipient {
+    std::uint32_t index = 0;    // number of its `r` line in this file, from 0
+    bool done = false;          // an S or F record names it
+    std::string_view address;   // r
+    std::string_view original;  // the R line of the same number, '' without one
+    std::string_view dsn;       // the N line of the same number, '' without one
+};
+
+/// Every `r` line of one file, in order. S and F records with a bad or out-of-range number are ignored.
+std::vector<Recipient> parse_control(std::string_view text);
+
+/// Those of parse_control() that are not done and have an address.
+std::vector<Recipient> open_recipients(std::string_view text);
+
+inline constexpr std::size_t kMaxControlFile = 64 * 1024 * 1024;
+
+/// What Courier sees of these bytes: cut at the first NUL, CR made a blank.
+std::string visible_text(std::string bytes);
+
+/// The visible text of a file, from its start wherever the descriptor (lent) stands.
+Result<std::string> read_control_file(int fd);
+Result<std::string> read_control_file(const std::string& path);
+
+/// What the log says of a message.
+struct Envelope {
+    std::string id;                       // M record of the first file
+    std::string sender;                   // s record of the first file
+    std::vector<std::string> recipients;  // open ones of all files in order, at most as many as asked for
+    std::uint32_t recipient_count = 0;    // all open ones: >= recipients.size()
+};
+Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients);
+
+/// Which file is meant, since Courier reuses paths (and inode numbers) from one message to the next.
+struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const FileId&) const = default;
+};
+
+/// An error unless the open file is the expected one (or none is expected).
+Status check_file(int fd, std::optional<FileId> expected);
+
+/// Appends whole records in one write, with the missing final LF of the file first. Refuses a value with LF, CR or NUL, a
+/// file that is not the expected one, and a file with a NUL in it (nothing after it would be seen). A write that comes
+/// out short is taken back.
+Status append_records(int fd, std::span<const ControlRecord> records);
+Status append_records(const std::string& path, std::span<const ControlRecord> records,
+                      std::optional<FileId> expected = std::nullopt);
+
+/// False when the value holds LF, CR or NUL, which would end the record early.
+bool is_record_value(std::string_view value);
+
+/// Marks recipient `index` of that file done, without any notice: an I and a two-word S record. (A third word, r or l, would make
+/// Courier send a success notice; an F record would bounce.)
+Status append_removal(int fd, std::uint32_t index, std::int64_t unix_time);
+
+}  // namespace pythonfilter
