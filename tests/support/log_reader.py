@@ -1,0 +1,55 @@
+"""LogReader: collects the lines a program writes into a pipe, and waits for one of them.
+
+Used by tests/support/server.py. A thread reads, so that the program never finds the pipe full.
+"""
+from __future__ import annotations
+
+import os
+import re
+import threading
+
+
+class LogReader:
+    """Owns the read end of one pipe after the other; the lines of all are kept in one list."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+
+    def follow(self, fd: int) -> None:
+        """Reads `fd`, which it takes over, until end of file."""
+        thread = threading.Thread(target=self._read, args=(fd,), daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _read(self, fd: int) -> None:
+        with os.fdopen(fd, "rb") as stream:
+            for raw in stream:
+                with self._changed:
+                    self._lines.append(raw.decode(errors="replace").rstrip("\n"))
+                    self._changed.notify_all()
+
+    def lines(self) -> list[str]:
+        with self._changed:
+            return list(self._lines)
+
+    def wait_for(self, pattern: str, after: int, timeout: float) -> str:
+        """The first line, from line number `after` on, in which the regular expression matches."""
+        expression = re.compile(pattern)
+
+        def find() -> str | None:
+            return next((line for line in self._lines[after:] if expression.search(line)), None)
+
+        with self._changed:
+            self._changed.wait_for(find, timeout)
+            line = find()
+            seen = "\n".join(self._lines)
+        if line is None:
+            raise TimeoutError(f"no log line matches {pattern!r} after {timeout:g} s:\n{seen}")
+        return line
+
+    def join(self) -> None:
+        """Until every writer has gone."""
+        for thread in self._threads:
+            thread.join(5.0)

@@ -1,0 +1,84 @@
+"""What /proc knows about processes: the tree below one, their descriptors, their environment.
+
+Used by tests/support/server.py and by tests that count. A process may vanish while it is looked at: that is never an
+error here, it is just not in the answer.
+"""
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """One line of the process table."""
+
+    pid: int
+    parent: int
+    state: str  # "R", "S", "Z", ...
+    arguments: tuple[str, ...]
+
+    @property
+    def is_zombie(self) -> bool:
+        return self.state == "Z"
+
+
+def read_process(pid: int) -> Process | None:
+    """The process with this number, or None when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return None
+    state, parent = stat.rpartition(")")[2].split()[:2]
+    return Process(pid, int(parent), state, tuple(arguments.split("\0")[:-1]))
+
+
+def all_processes() -> list[Process]:
+    found = (read_process(int(name)) for name in os.listdir("/proc") if name.isdigit())
+    return [process for process in found if process]
+
+
+def descendants(pid: int) -> list[Process]:
+    """The process itself and all below it, parents first."""
+    table = all_processes()
+    tree = [process for process in table if process.pid == pid]
+    for process in tree:  # grows while it is walked
+        tree += [child for child in table if child.parent == process.pid]
+    return tree
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment the process was started with; empty when it is gone."""
+    try:
+        raw = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return {}
+    pairs = (item.partition("=") for item in raw.decode(errors="surrogateescape").split("\0") if "=" in item)
+    return {name: value for name, _, value in pairs}
+
+
+def descriptors(pid: int) -> dict[int, str]:
+    """Open descriptors and what they refer to ("pipe:[123]", "/dev/null"); empty when the process is gone."""
+    directory = f"/proc/{pid}/fd"
+    found: dict[int, str] = {}
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return found
+    for name in names:
+        try:
+            found[int(name)] = os.readlink(f"{directory}/{name}")
+        except OSError:
+            pass
+    return found
+
+
+def resident_kib(pid: int) -> int:
+    """Proportional set size in KiB; 0 when the process is gone."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
