@@ -13,8 +13,9 @@ anything of the machine: what is written lies in a temporary directory, what is 
 from __future__ import annotations
 
 import os
+import pwd
+import shlex
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,8 +42,8 @@ _TABLES = "makeacceptmailfor\nmakesmtpaccess\nmakealiases\nmakeuserdb\n"
 
 
 @dataclass(frozen=True)
-class LocalResult:
-    """What sendmail said: exit status (0, 67 refused, 75 try later) and text."""
+class Output:
+    """What a command inside left: its exit status, and what it printed on stdout and stderr."""
 
     status: int
     text: str
@@ -63,7 +64,6 @@ class Courier:
 
     def __init__(self, *, filtering: str = "esmtp") -> None:
         self._filtering = filtering
-        self._running = False
 
     def __enter__(self) -> Courier:
         if lack := missing():
@@ -82,8 +82,10 @@ class Courier:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  trace: TracebackType | None) -> None:
-        self.inside.close()
-        self._remove()
+        try:
+            self.inside.close()
+        finally:
+            self._remove()
 
     def _remove(self) -> None:
         if hasattr(self, "log"):
@@ -98,7 +100,6 @@ class Courier:
         self.courierfilter("start", timeout=timeout)
         self.inside.run(["sh", "-ec", "courier start\nesmtpd start"], timeout=timeout)
         wait_until("esmtpd to listen", self._listens, timeout)
-        self._running = True
 
     def _listens(self) -> bool:
         try:
@@ -154,16 +155,39 @@ class Courier:
         fresh.rename(path)
         return path
 
+    def set_environment(self, **variables: str) -> None:
+        """Variables that courierfilter gives its filters from its next start on (the file courierd)."""
+        with (self.etc / "courierd").open("a") as stream:
+            stream.writelines(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+
     def enable_filtering(self, modules: str) -> None:
         """Which mail is filtered: "esmtp", "local", "esmtp local" or ""."""
         self.configure("enablefiltering", modules + "\n")
 
+    def run(self, *command: str, user: str = "root", stdin: bytes = b"", timeout: float = 30.0) -> Output:
+        """Runs a command inside as a user: root, courier or one of mta_layout.USERS.
+
+        Raises:
+            CommandTimeout: It did not end in time and was killed.
+        """
+        identity = [] if user == "root" else ["setpriv", *self._ids(user), "--reset-env"]
+        done = self.inside.run([*identity, *command], stdin=stdin, timeout=timeout, check=False)
+        return Output(done.returncode, done.stdout.decode(errors="replace"))
+
+    @staticmethod
+    def _ids(user: str) -> list[str]:
+        if user in USERS:  # known inside only
+            uid = gid = USERS[user].uid
+        else:
+            uid, gid = pwd.getpwnam(user)[2:4]
+        return [f"--reuid={uid}", f"--regid={gid}", "--init-groups"]
+
     def processes(self, name: str = "") -> list[Process]:
         """Processes inside, or those whose program has this name."""
-        return [process for process in self.inside.processes() if not name or process.name == name]
+        return [process for process in self.inside.processes() if not name or process.named(name)]
 
     def filter_processes(self) -> list[Process]:
-        """courierfilter's children: one per filter, and its logger (courierlogger)."""
+        """courierfilter's children, one per filter; empty while it has no pid file."""
         pid_file = self.run_dir / "courier" / "courierfilter.pid"
         pid = int(pid_file.read_text()) if pid_file.exists() else -1
         return [process for process in self.inside.processes() if process.ppid == pid]
@@ -197,13 +221,9 @@ class Courier:
             return client.deliver(sender, rcpts, message)
 
     def sendmail(self, sender: str, rcpts: Sequence[str], message: bytes, *, user: str = "bob",
-                 timeout: float = 30.0) -> LocalResult:
-        """Sends one message with /usr/sbin/sendmail as a local user."""
-        uid = str(USERS[user].uid)
-        identity = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--init-groups", "--reset-env"]
-        done = self.inside.run([*identity, "/usr/sbin/sendmail", "-f", sender, *rcpts], stdin=message,
-                               timeout=timeout, check=False)
-        return LocalResult(done.returncode, done.stdout.decode(errors="replace"))
+                 timeout: float = 30.0) -> Output:
+        """Sends one message with sendmail as a local user; status 67 means refused (5xx), 75 try later."""
+        return self.run("/usr/sbin/sendmail", "-f", sender, *rcpts, user=user, stdin=message, timeout=timeout)
 
     def messages(self, user: str) -> list[bytes]:
         """What was delivered to a user's Maildir, oldest first."""

@@ -78,8 +78,8 @@ def _configure(etc: Path) -> None:
     (etc / "enablefiltering").write_text("esmtp\n")
     (etc / "esmtpacceptmailfor.dir" / "tests").write_text(DOMAIN + "\n")
     (etc / "aliases" / "tests").write_text("team: bob, alice\npostmaster: bob\n")
-    for name in (etc / "smtpaccess").iterdir():
-        name.unlink()
+    for table in (etc / "smtpaccess").iterdir():
+        table.unlink()
     (etc / "smtpaccess" / "tests").write_text("127.0.0.1\tallow,RELAYCLIENT\n*\tallow\n")
     _append(etc / "esmtpd", _ESMTPD)
     _append(etc / "authdaemonrc", 'authmodulelist="authuserdb"\ndaemons=2\n')

@@ -30,11 +30,12 @@ class Process:
     pid: int  # as seen inside
     ppid: int  # as seen inside; 0 if the parent is outside
     host_pid: int
+    comm: str  # what the kernel calls it: for a script its file name, at most 15 bytes
     command: tuple[str, ...]  # empty for a zombie
 
-    @property
-    def name(self) -> str:
-        return os.path.basename(self.command[0]) if self.command else ""
+    def named(self, name: str) -> bool:
+        """Whether it is called so, by the kernel or by its first argument."""
+        return name == self.comm or (bool(self.command) and os.path.basename(self.command[0]) == name)
 
 
 class CommandTimeout(Exception):
@@ -142,7 +143,7 @@ class Namespaces:
             parent = self._inner_pid(int(status["PPid"]))
         except (OSError, KeyError, ValueError):
             return None  # ended meanwhile
-        return Process(int(status["NSpid"].split()[-1]), parent, host_pid,
+        return Process(int(status["NSpid"].split()[-1]), parent, host_pid, status["Name"].strip(),
                        tuple(word.decode(errors="replace") for word in command))
 
     def _inner_pid(self, host_pid: int) -> int:

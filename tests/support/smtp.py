@@ -5,10 +5,13 @@ refusal is a result.
 """
 from __future__ import annotations
 
+import re
 import smtplib
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+_BARE_LF = re.compile(rb"(?<!\r)\n")  # smtplib sends bytes as they are
 
 Connect = Callable[[], socket.socket]
 
@@ -69,7 +72,7 @@ class Client(smtplib.SMTP):
             self.docmd("RSET")
             return dialogue
         try:
-            dialogue.data = _reply(self.data(message))
+            dialogue.data = _reply(self.data(_BARE_LF.sub(b"\r\n", message)))
         except smtplib.SMTPDataError as error:  # DATA itself was refused
             dialogue.data = _reply((error.smtp_code, error.smtp_error))
         return dialogue
