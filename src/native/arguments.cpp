@@ -1,0 +1,64 @@
+#include "native/arguments.h"
+
+#include "message/control_file.h"
+#include "native/task_files.h"
+#include "native/text.h"
+
+#include <fcntl.h>
+
+namespace py = pybind11;
+
+namespace pythonfilter::native {
+
+namespace {
+
+[[noreturn]] void throw_errno(const py::handle& path) {
+    PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path.ptr());
+    throw py::error_already_set();
+}
+
+UniqueFd open_path(const py::handle& path, int flags) {
+    const auto name = to_path(path);
+    // O_NONBLOCK: a FIFO under that name must not hang the filter.
+    UniqueFd fd(open(name.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!fd) throw_errno(path);
+    return fd;
+}
+
+}  // namespace
+
+std::string to_path(const py::handle& path) {
+    PyObject* encoded = nullptr;
+    if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) throw py::error_already_set();
+    const auto bytes = py::reinterpret_steal<py::bytes>(encoded);
+    return std::string(std::string_view(bytes));
+}
+
+std::string read_file(const py::handle& path) {
+    const auto fd = open_path(path, O_RDONLY);
+    auto text = read_control_file(fd.get());
+    if (!text) throw_on_error(text.error(), path);
+    return std::move(*text);
+}
+
+UniqueFd open_for_append(const py::handle& path) {
+    auto fd = open_path(path, O_RDWR | O_APPEND);
+    throw_on_error(check_file(fd.get(), registered_file(to_path(path))), path);
+    return fd;
+}
+
+std::string to_record_value(const py::handle& value) {
+    auto bytes = to_bytes(value);
+    if (!is_record_value(bytes))
+        throw py::value_error("LF, CR or NUL in a value for a control file: " + std::string(py::repr(value)));
+    return bytes;
+}
+
+void throw_on_error(const Status& status, const py::handle& path) {
+    if (status) return;
+    const auto text = std::string(py::str(path)) + ": " + status.error().text;
+    PyErr_SetString(PyExc_OSError, text.c_str());
+    throw py::error_already_set();
+}
+
+}  // namespace pythonfilter::native

@@ -1,0 +1,30 @@
+// Which files the current message consists of: path -> device and inode, told by the worker when it has opened them.
+// Courier reuses a path as soon as a message is gone, so what runs on for a message that was given up must not touch
+// the next one's files. A path that is not listed (a filter's own files, a stand-alone run) is not checked.
+#pragma once
+
+#include "message/control_file.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <pybind11/pybind11.h>
+#include <utility>
+
+namespace pythonfilter::native {
+
+/// Replaces the list by `files`: tuples (path, st_dev, st_ino).
+void register_task_files(const pybind11::iterable& files);
+
+/// From now on no listed file can be written: the message is over. A new list ends this.
+void clear_task_files();
+
+std::optional<FileId> registered_file(const std::string& path);
+
+/// (st_dev, st_ino), or None when the path is not listed.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const pybind11::handle& path);
+
+/// The path of a listed file has got another file, with our consent (a rewritten message).
+void replace_task_file(const pybind11::handle& path, std::uint64_t device, std::uint64_t inode);
+
+}  // namespace pythonfilter::native
