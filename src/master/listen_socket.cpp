@@ -1,0 +1,126 @@
+#include "master/listen_socket.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+// Courier's submit runs as the submitting user with the mail group, so the group must be able to connect.
+constexpr mode_t kSocketMode = 0660;
+
+UniqueFd new_socket() { return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
+
+// Nothing when the path does not fit.
+std::optional<sockaddr_un> address_of(const std::string& path) {
+    sockaddr_un address{};
+    if (path.size() >= sizeof address.sun_path) return std::nullopt;
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
+// Whether somebody listens there: a stale socket refuses, a full backlog is somebody.
+bool has_living_server(const std::string& path) {
+    const auto address = address_of(path);
+    const UniqueFd probe = new_socket();
+    if (!address || !probe) return false;
+    return connect(probe.get(), generic(*address), sizeof *address) == 0 || errno == EAGAIN;
+}
+
+Error explain(const std::string& what, int error_number, const std::string& directory) {
+    Error error = errno_error(what, error_number);
+    if (error_number == ENOENT || error_number == ENOTDIR) {
+        error.text += ": create " + directory + " (owner and group: Courier's mail user and group, mode 0750), or set "
+                      "courier.localstatedir";
+    } else if (error_number == EACCES || error_number == EPERM || error_number == EROFS) {
+        error.text += ": user id " + std::to_string(geteuid()) + " must be able to write in " + directory;
+    }
+    return error;
+}
+
+Status check_directory(const std::string& directory) {
+    struct stat info{};
+    if (stat(directory.c_str(), &info) != 0) return explain("the socket's directory " + directory, errno, directory);
+    if (!S_ISDIR(info.st_mode)) return explain("the socket's directory " + directory, ENOTDIR, directory);
+    return Done{};
+}
+
+Status bind_and_listen(int fd, const std::string& path, const std::string& directory) {
+    const auto address = address_of(path);
+    if (!address) {
+        return Error{"the socket path " + path + " is longer than " + std::to_string(sizeof address->sun_path - 1) +
+                     " bytes, more than a socket address holds: use a shorter instance name or courier.localstatedir"};
+    }
+    if (unlink(path.c_str()) != 0 && errno != ENOENT) return explain("remove the old " + path, errno, directory);
+    if (bind(fd, generic(*address), sizeof *address) != 0) return explain("bind " + path, errno, directory);
+    if (chmod(path.c_str(), kSocketMode) != 0) return explain("chmod " + path, errno, directory);
+    if (listen(fd, SOMAXCONN) != 0) return errno_error("listen on " + path, errno);
+    return Done{};
+}
+
+Status publish(ListenSocket& socket, const std::string& temporary) {
+    const std::string path = socket.place.path();
+    struct stat info{};
+    if (stat(temporary.c_str(), &info) != 0) return errno_error("stat " + temporary, errno);
+    socket.device = info.st_dev;
+    socket.inode = info.st_ino;
+    if (rename(temporary.c_str(), path.c_str()) != 0) {
+        return explain("rename " + temporary + " to " + path, errno, socket.place.directory);
+    }
+    const std::string other = socket.place.other_directory + "/" + socket.place.name;
+    if (unlink(other.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+        return explain("remove " + other + " (Courier would ask it as well)", errno, socket.place.other_directory);
+    }
+    return Done{};
+}
+
+}  // namespace
+
+SocketPlace socket_place(const Config& config) {
+    return {config.socket_directory(), config.other_socket_directory(), config.instance};
+}
+
+SocketPlace default_socket_place(const CourierDirs& courier, const std::string& instance) {
+    return {courier.localstatedir + "/allfilters", courier.localstatedir + "/filters", instance};
+}
+
+Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer living) {
+    if (const Status status = check_directory(place.directory); !status) return status.error();
+    ListenSocket socket{new_socket(), place};
+    if (!socket.fd) return errno_error("socket", errno);
+    socket.took_over = has_living_server(place.path()) || has_living_server(place.other_directory + "/" + place.name);
+    if (socket.took_over && living == LivingServer::refuse) {
+        return Error{"another server is answering at " + place.path() + ": stop it first, or start this one under another name"};
+    }
+    const std::string temporary = place.directory + "/." + place.name;
+    if (const Status status = bind_and_listen(socket.fd.get(), temporary, place.directory); !status) return status.error();
+    if (const Status status = publish(socket, temporary); !status) return status.error();
+    return socket;
+}
+
+void shut_listen_socket(int fd) { shutdown(fd, SHUT_RDWR); }
+
+bool is_listening(int fd) {
+    pollfd probe{fd, POLLIN, 0};
+    return poll(&probe, 1, 0) >= 0 && (probe.revents & (POLLHUP | POLLNVAL | POLLERR)) == 0;
+}
+
+void remove_socket_for_stop(const ListenSocket& socket, OnStop on_stop) {
+    if (on_stop == OnStop::defer) return;
+    const std::string path = socket.place.path();
+    struct stat info{};
+    if (lstat(path.c_str(), &info) != 0 || info.st_dev != socket.device || info.st_ino != socket.inode) return;
+    unlink(path.c_str());
+}
+
+}  // namespace pythonfilter
