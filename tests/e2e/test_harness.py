@@ -187,7 +187,7 @@ def test_a_closed_tree_is_copied(courier_possible: None, tmp_path: Path, monkeyp
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    monkeypatch.setenv("PYTHONFILTER_TREE", str(tmp_path))
+    monkeypatch.setenv("PYTHONFILTER_ROOT", str(tmp_path))
     copy = tree.readable_tree.__wrapped__()
     assert copy != tmp_path and tree.searchable(copy / "usr" / "sbin") and os.access(copy / tree.PROGRAM, os.X_OK)
 

@@ -24,8 +24,8 @@ class NotBuilt(Exception):
 
 
 def installed_tree() -> Path:
-    """The tree as dev/build leaves it; the environment variable PYTHONFILTER_TREE names another one."""
-    tree = Path(os.environ.get("PYTHONFILTER_TREE") or CHECKOUT / "build" / "root").resolve()
+    """The tree as dev/build leaves it; the environment variable PYTHONFILTER_ROOT names another one."""
+    tree = Path(os.environ.get("PYTHONFILTER_ROOT") or CHECKOUT / "build" / "root").resolve()
     if not os.access(tree / PROGRAM, os.X_OK):
         raise NotBuilt(f"{tree / PROGRAM} is missing: run dev/build first")
     return tree
