@@ -1,7 +1,6 @@
 // src/config: what the administrator wrote, as plain structs with defaults (this file), and how it gets there.
 // Used by the master, the guardian and the programs; the worker gets what it needs by packet. Uses base only.
 //
-//
 //   policy.h          failure events and what is done about them
 //   config.h          the structs; a default-constructed one holds the defaults
 //   option_table.h    ONE table of all keys: member, bounds, paragraph; everything else about keys comes from it

@@ -1,0 +1,162 @@
+// The rows. Inner sections stand first, because the outer ones refer to them; the top level is at the end.
+#include "config/option_table.h"
+
+namespace pythonfilter {
+namespace {
+
+constexpr std::int64_t ns(Duration d) { return d.count(); }
+
+constexpr std::string_view kActions[] = {"skip", "defer", "reject"};
+constexpr std::string_view kSockets[] = {"all", "selective"};
+constexpr std::string_view kOnStop[] = {"defer", "pass"};
+constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "none"};
+constexpr std::string_view kPreload[] = {"auto", "no"};
+
+constexpr std::string_view kOuter = "what the next outer level says";
+
+constexpr Option kFailureOptions[] = {
+    {.key = "on_error", .slot = slot<&FailureKeys::on_error>,
+     .text = "The filter raised an exception.",
+     .words = kActions, .policy = &FailurePolicy::on_error, .unset = kOuter},
+    {.key = "on_timeout", .slot = slot<&FailureKeys::on_timeout>,
+     .text = "The filter's time was over. Its worker has been killed.",
+     .words = kActions, .policy = &FailurePolicy::on_timeout, .unset = kOuter},
+    {.key = "on_crash", .slot = slot<&FailureKeys::on_crash>,
+     .text = "The worker died while the filter ran.",
+     .words = kActions, .policy = &FailurePolicy::on_crash, .unset = kOuter},
+    {.key = "on_bad_reply", .slot = slot<&FailureKeys::on_bad_reply>,
+     .text = "The filter returned something that is not an SMTP reply. A reply that begins with 4 or 5 is a refusal "
+             "in any case: its text is repaired, never skipped.",
+     .words = kActions, .policy = &FailurePolicy::on_bad_reply, .unset = kOuter},
+    {.key = "on_unavailable", .slot = slot<&FailureKeys::on_unavailable>,
+     .text = "No worker could run the filter: its import or its `init_filter` failed.",
+     .words = kActions, .policy = &FailurePolicy::on_unavailable, .unset = kOuter},
+};
+constexpr Section kFailure{kFailureOptions};
+
+constexpr Option kCourierOptions[] = {
+    {.key = "sysconfdir", .slot = slot<&CourierDirs::sysconfdir>,
+     .text = "Courier's configuration directory.", .reloadable = false},
+    {.key = "localstatedir", .slot = slot<&CourierDirs::localstatedir>,
+     .text = "The directory that holds Courier's queue and the `allfilters` and `filters` directories.",
+     .reloadable = false},
+    {.key = "mailuser", .slot = slot<&CourierDirs::mailuser>,
+     .text = "The user that Courier runs as. A server that root starts becomes this user.",
+     .rule = TextRule::account, .reloadable = false},
+    {.key = "mailgroup", .slot = slot<&CourierDirs::mailgroup>,
+     .text = "The group that Courier runs as.",
+     .rule = TextRule::account, .reloadable = false},
+};
+constexpr Section kCourier{kCourierOptions};
+
+constexpr Option kQueueOptions[] = {
+    {.key = "limit", .slot = slot<&QueueConfig::limit>,
+     .text = "The number of messages, over all pools, that may wait for a worker. One more is answered with a 4xx "
+             "reply at once, so its client tries again later.",
+     .min = 1, .max = 100000},
+};
+constexpr Section kQueue{kQueueOptions};
+
+constexpr Option kServerOptions[] = {
+    {.key = "socket", .slot = slot<&ServerConfig::socket>,
+     .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
+             "`selective`: `filters`, for messages whose recipients ask for filtering.",
+     .words = kSockets, .reloadable = false},
+    {.key = "message_timeout", .slot = slot<&ServerConfig::message_timeout>,
+     .text = "The time for one message, from connect to reply, waiting included. When it is over the client gets a "
+             "4xx reply. SMTP clients give up after 10 minutes, Courier itself never does.",
+     .min = ns(1s), .max = ns(9min)},
+    {.key = "request_timeout", .slot = slot<&ServerConfig::request_timeout>,
+     .text = "The time from connect until Courier has sent the names of the message's files.",
+     .min = ns(100ms), .max = ns(2min)},
+    {.key = "queue", .slot = slot<&ServerConfig::queue>,
+     .text = "Messages that wait for a worker.", .section = &kQueue},
+    {.key = "on_stop", .slot = slot<&ServerConfig::on_stop>,
+     .text = "What happens to mail while the server is stopped. `defer`: the socket's path stays, Courier finds nobody "
+             "behind it and answers 432. `pass`: the path is removed and mail passes unfiltered.",
+     .words = kOnStop},
+    {.key = "supervisor", .slot = slot<&ServerConfig::supervisor>,
+     .text = "Who started the server. `courierfilter`: descriptor 3 says ready, the end of standard input says stop. "
+             "`none`: neither. `auto`: found out at start.",
+     .words = kSupervisors, .reloadable = false},
+    {.key = "accounting", .slot = slot<&ServerConfig::accounting>,
+     .text = "Log the time and CPU time that each filter took, one line a message."},
+};
+constexpr Section kServer{kServerOptions};
+
+constexpr Option kPoolOptions[] = {
+    {.key = "workers", .slot = slot<&PoolConfig::workers>,
+     .text = "The number of worker processes. Each serves one message at a time.",
+     .min = 1, .max = 1000},
+    {.key = "start_timeout", .slot = slot<&PoolConfig::start_timeout>,
+     .text = "The time for importing the pool's filters and for their `init_filter`.",
+     .min = ns(1s), .max = ns(10min)},
+    {.key = "timeout", .slot = slot<&PoolConfig::timeout>,
+     .text = "The time that one filter may take for one message, unless the filter has a `timeout` of its own. A "
+             "worker that takes longer is killed and replaced, and `on_timeout` decides about the message.",
+     .min = ns(100ms), .max = ns(9min)},
+    {.key = "preload", .slot = slot<&PoolConfig::preload>,
+     .text = "`auto`: the pool's filters are imported once and the workers forked from there, unless an import opens "
+             "descriptors or starts threads or processes. `no`: every worker imports for itself.",
+     .words = kPreload},
+    {.key = "failure", .slot = slot<&PoolConfig::failure>,
+     .text = "The keys of the top-level `failure`, for the filters of this pool.",
+     .section = &kFailure, .example = "{on_crash: skip}"},
+};
+constexpr Section kPool{kPoolOptions};
+
+constexpr Option kFilterOptions[] = {
+    {.key = "filter", .slot = slot<&FilterConfig::filter>,
+     .text = "The filter's module name. It is looked for in the directories of `filter_path`, then among the stock "
+             "filters.",
+     .rule = TextRule::module, .required = true, .example = "NAME", .unset = "none"},
+    {.key = "for", .slot = slot<&FilterConfig::bypass>,
+     .text = "When this filter's reply begins with 2, these later filters are bypassed for the message and the chain "
+             "goes on. Without this key such a reply ends the chain: the message is accepted.",
+     .max = 500, .rule = TextRule::module, .example = "[NAME, NAME]", .unset = "none"},
+    {.key = "pool", .slot = slot<&FilterConfig::pool>,
+     .text = "The pool whose workers run the filter. Neighbours of the same pool are run by one worker in one go. A "
+             "filter may stand several times in the chain, but only once for each pool.",
+     .rule = TextRule::pool},
+    {.key = "timeout", .slot = slot<&FilterConfig::timeout>,
+     .text = "The time that this filter may take for one message.",
+     .min = ns(100ms), .max = ns(9min), .example = "20s", .unset = "the pool's"},
+    {.key = "failure", .slot = slot<&FilterConfig::failure>,
+     .text = "The keys of the top-level `failure`, for this filter.",
+     .section = &kFailure, .example = "{on_timeout: skip}"},
+};
+constexpr Section kFilter{kFilterOptions};
+
+constexpr Option kRootOptions[] = {
+    {.key = "courier", .slot = slot<&Config::courier>,
+     .text = "Where Courier lives. All this is taken from the `courier-config` found through PATH; a key is needed only "
+             "where that is wrong.",
+     .section = &kCourier},
+    {.key = "server", .slot = slot<&Config::server>,
+     .text = "The server as a whole.", .section = &kServer},
+    {.key = "filter_path", .slot = slot<&Config::filter_path>,
+     .text = "Directories with filters of the site, looked in before the stock filters, in this order.",
+     .max = 100, .example = "[/etc/courier/pythonfilter.d]"},
+    {.key = "failure", .slot = slot<&Config::failure>,
+     .text = "What happens to a message when a filter fails. `skip`: as if the filter had said nothing. `defer`: a 4xx "
+             "reply, the client tries again later. `reject`: a 5xx reply. The same keys can be written in a pool and "
+             "in a filter: the nearest wins.",
+     .section = &kFailure},
+    {.key = "pools", .slot = slot<&Config::pools>,
+     .text = "Groups of worker processes, by name. The pool `default` always exists, and has the filters that name no "
+             "other.",
+     .max = 100, .rule = TextRule::pool, .section = &kPool, .example = "default"},
+    {.key = "filters", .slot = slot<&Config::filters>,
+     .text = "The chain: the filters that each message goes through, in this order, as names or as mappings with the "
+             "keys below. A server with an empty chain accepts everything.",
+     .max = 500, .section = &kFilter},
+};
+constexpr Section kRoot{kRootOptions};
+
+}  // namespace
+
+const Section& root_section() { return kRoot; }
+const Section& courier_section() { return kCourier; }
+const Section& failure_section() { return kFailure; }
+
+}  // namespace pythonfilter

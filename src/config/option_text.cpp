@@ -1,0 +1,161 @@
+// The switch over kinds is std::visit over Slot: a new kind of member does not compile until it is handled here.
+#include "config/option_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace pythonfilter {
+namespace {
+
+struct Unit {
+    std::string_view name;
+    std::int64_t ns;
+};
+constexpr std::array<Unit, 5> kUnits = {{
+    {"d", 86'400'000'000'000},
+    {"h", 3'600'000'000'000},
+    {"min", 60'000'000'000},
+    {"s", 1'000'000'000},
+    {"ms", 1'000'000},
+}};
+
+template <class... Ts>
+struct Overloaded : Ts... {
+    using Ts::operator()...;
+};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-'; }
+
+bool is_word_or_dot(char c) { return is_word(c) || c == '.'; }
+bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
+
+std::size_t longest_text(TextRule rule) {
+    switch (rule) {
+        case TextRule::module: return 128;
+        case TextRule::pool: return 32;
+        case TextRule::path: return 4000;
+        case TextRule::account: return 32;
+    }
+    return 0;
+}
+
+std::string describe_duration(const Option& option) {
+    return "a duration from " + format_duration(Duration(option.min)) + " to " + format_duration(Duration(option.max)) +
+           ", with a unit (ms, s, min, h, d)";
+}
+
+std::string describe_words(const Option& option) {
+    std::string text;
+    for (std::size_t i = 0; i < option.words.size(); ++i) {
+        if (i > 0) text += i + 1 == option.words.size() ? " or " : ", ";
+        text += option.words[i];
+    }
+    return text;
+}
+
+std::string describe_keys(const Section& section) {
+    std::string text;
+    for (const Option& option : section.options) text += (text.empty() ? "a mapping with the keys " : ", ") + std::string(option.key);
+    return text;
+}
+
+std::string list_text(const TextList& list) {
+    std::string text = "[";
+    for (const std::string& item : list) text += (text.size() > 1 ? ", " : "") + item;
+    return text + "]";
+}
+
+}  // namespace
+
+std::string describe_text(TextRule rule) {
+    switch (rule) {
+        case TextRule::module: return "the name of a filter (letters, digits, _, - and inner dots)";
+        case TextRule::pool: return "the name of a pool (letters, digits, _ and -; at most 32)";
+        case TextRule::path: return "a path that begins with /";
+        case TextRule::account: return "a user or group name";
+    }
+    return "a text";
+}
+
+std::optional<std::int64_t> parse_whole_number(std::string_view text) {
+    if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
+    if (text.size() > 1 && text.front() == '0') return std::nullopt;
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return number;
+}
+
+std::optional<Duration> parse_duration(std::string_view text) {
+    const auto digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+    const auto count = parse_whole_number(text.substr(0, digits));
+    const auto unit = std::find_if(kUnits.begin(), kUnits.end(),
+                                   [&](const Unit& u) { return u.name == text.substr(digits); });
+    if (!count || unit == kUnits.end() || *count > INT64_MAX / unit->ns) return std::nullopt;
+    return Duration(*count * unit->ns);
+}
+
+std::string format_duration(Duration d) {
+    for (const Unit& unit : kUnits) {
+        if (d.count() != 0 && d.count() % unit.ns == 0) return std::to_string(d.count() / unit.ns) + std::string(unit.name);
+    }
+    return d.count() == 0 ? "0s" : std::to_string(d.count()) + "ns";
+}
+
+bool plausible_text(TextRule rule, std::string_view text) {
+    if (text.empty() || text.size() > longest_text(rule)) return false;
+    switch (rule) {
+        case TextRule::module:
+            return std::all_of(text.begin(), text.end(), is_word_or_dot) && text.front() != '.' && text.back() != '.' &&
+                   text.find("..") == std::string_view::npos;
+        case TextRule::pool: return std::all_of(text.begin(), text.end(), is_word);
+        case TextRule::path: return text.front() == '/' && std::none_of(text.begin(), text.end(), is_control);
+        case TextRule::account:
+            return std::all_of(text.begin(), text.end(), is_word_or_dot) && text.front() != '-';
+    }
+    return false;
+}
+
+std::string describe_expected(const Option& option, const Slot& slot) {
+    const std::string names = "a list, each " + describe_text(option.rule);
+    return std::visit(
+        Overloaded{
+            [&](const int*) {
+                return "a whole number from " + std::to_string(option.min) + " to " + std::to_string(option.max);
+            },
+            [](const bool*) -> std::string { return "true or false"; },
+            [&](const Duration*) { return describe_duration(option); },
+            [&](const std::optional<Duration>*) { return describe_duration(option); },
+            [&](const std::string*) { return describe_text(option.rule); },
+            [&](const TextList*) { return names; },
+            [&](const std::optional<TextList>*) { return names; },
+            [&](const ChoiceSlot&) { return describe_words(option); },
+            [&](const SectionSlot&) { return describe_keys(*option.section); },
+            [](const PoolMap*) -> std::string { return "a mapping of pools by name"; },
+            [](const FilterList*) -> std::string { return "a list of filters"; },
+        },
+        slot);
+}
+
+std::string value_text(const Option& option, const Slot& slot) {
+    return std::visit(
+        Overloaded{
+            [](const int* number) { return std::to_string(*number); },
+            [](const bool* flag) -> std::string { return *flag ? "true" : "false"; },
+            [](const Duration* d) { return format_duration(*d); },
+            [](const std::optional<Duration>* d) { return *d ? format_duration(**d) : std::string(); },
+            [](const std::string* text) { return *text; },
+            [](const TextList* list) { return list_text(*list); },
+            [](const std::optional<TextList>* list) { return *list ? list_text(**list) : std::string(); },
+            [&](const ChoiceSlot& choice) {
+                const auto index = choice.get(choice.member);
+                return index ? std::string(option.words[static_cast<std::size_t>(*index)]) : std::string();
+            },
+            [](const auto&) { return std::string(); },
+        },
+        slot);
+}
+
+}  // namespace pythonfilter

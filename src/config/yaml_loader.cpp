@@ -1,0 +1,286 @@
+#include "config/yaml_loader.h"
+
+#include "config/complete_config.h"
+#include "config/load_report.h"
+#include "config/nearest.h"
+#include "config/option_text.h"
+#include "config/option_walk.h"
+#include "config/yaml_tree.h"
+
+#include <algorithm>
+
+namespace pythonfilter {
+namespace {
+
+// One value on its way into its member.
+struct Value {
+    const Option& option;
+    const YamlNode& node;
+    Place place;             // of the value; of its key when nothing is written behind it
+    const std::string& path; // "server.queue.limit"
+    const Slot& slot;
+};
+
+// Walks the tree and the table side by side. The read() overloads are the kinds of members.
+class ConfigReader {
+public:
+    ConfigReader(Places& places, LoadReport& report) : places_(places), report_(report) {}
+
+    void read_section(const YamlNode& node, Place place, const Section& section, void* owner, const std::string& path);
+
+private:
+    bool is_first(const YamlNode& map, std::size_t index);
+    void read_key(const YamlNode& key, const YamlNode& value, const Section& section, void* owner, const std::string& path);
+    void read_option(const Option& option, const YamlNode& node, Place place, void* owner, const std::string& path);
+    void unknown_key(const YamlNode& key, const Section& section, const std::string& path);
+
+    void read(const Value& value, int* member);
+    void read(const Value& value, bool* member);
+    void read(const Value& value, Duration* member);
+    void read(const Value& value, std::optional<Duration>* member);
+    void read(const Value& value, std::string* member);
+    void read(const Value& value, TextList* member);
+    void read(const Value& value, std::optional<TextList>* member);
+    void read(const Value& value, const ChoiceSlot& choice);
+    void read(const Value& value, const SectionSlot& section);
+    void read(const Value& value, PoolMap* pools);
+    void read(const Value& value, FilterList* filters);
+
+    bool expect(const Value& value, YamlNode::Kind kind);
+    bool fits(const Value& value, std::size_t count);
+    void wrong(const Value& value, const std::string& more = {});
+
+    Places& places_;
+    LoadReport& report_;
+};
+
+std::string join(const std::string& path, std::string_view key) {
+    return path.empty() ? std::string(key) : path + "." + std::string(key);
+}
+
+std::string describe_found(const YamlNode& node) {
+    switch (node.kind) {
+        case YamlNode::Kind::nothing: return "nothing";
+        case YamlNode::Kind::list: return "a list";
+        case YamlNode::Kind::map: return "a mapping";
+        case YamlNode::Kind::scalar: break;
+    }
+    return quote(node.text) + (node.quoted ? " in quotes" : "");
+}
+
+// Where else in the table a key is at home: "server.message_timeout" for one that was written at the top.
+std::string home_of(std::string_view key) {
+    std::string home;
+    walk_options([&](const OptionVisit& visit) {
+        if (home.empty() && visit.option.key == key) home = visit.path;
+    });
+    return home;
+}
+
+void ConfigReader::wrong(const Value& value, const std::string& more) {
+    report_.error(value.place, value.path + ": expected " + describe_expected(value.option, value.slot) + ", found " +
+                                   describe_found(value.node) + more);
+}
+
+bool ConfigReader::expect(const Value& value, YamlNode::Kind kind) {
+    if (value.node.kind != kind) wrong(value);
+    return value.node.kind == kind;
+}
+
+bool ConfigReader::fits(const Value& value, std::size_t count) {
+    if (count <= static_cast<std::size_t>(value.option.max)) return true;
+    report_.error(value.place, value.path + ": expected at most " + std::to_string(value.option.max) + ", found " +
+                                   std::to_string(count));
+    return false;
+}
+
+void ConfigReader::unknown_key(const YamlNode& key, const Section& section, const std::string& path) {
+    std::vector<std::string_view> known;
+    for (const Option& option : section.options) known.push_back(option.key);
+    const std::string where = path.empty() ? "at the top level" : "in " + path;
+    std::string hint = did_you_mean(key.text, known);
+    const std::string home = hint.empty() ? home_of(key.text) : std::string();
+    if (!home.empty()) hint = "; did you mean `" + home + "`?";
+    if (hint.empty()) {
+        hint = "; known keys: ";
+        for (std::size_t i = 0; i < known.size(); ++i) hint += (i == 0 ? "" : ", ") + std::string(known[i]);
+    }
+    report_.error(key.place, "unknown key " + quote(key.text) + " " + where + hint);
+}
+
+void ConfigReader::read_key(const YamlNode& key, const YamlNode& value, const Section& section, void* owner,
+                            const std::string& path) {
+    const auto option = std::find_if(section.options.begin(), section.options.end(),
+                                     [&](const Option& o) { return o.key == key.text; });
+    if (option == section.options.end()) {
+        unknown_key(key, section, path);
+        return;
+    }
+    const bool nothing = value.kind == YamlNode::Kind::nothing;
+    read_option(*option, value, nothing ? key.place : value.place, owner, join(path, option->key));
+}
+
+// Duplicates are looked for here and not in the tree, so that a key that is bad in itself is reported once.
+bool ConfigReader::is_first(const YamlNode& map, std::size_t index) {
+    const YamlNode& key = map.keys[index];
+    for (std::size_t i = 0; i < index; ++i) {
+        if (map.keys[i].bad || map.keys[i].text != key.text) continue;
+        report_.error(key.place, "the key " + quote(key.text) + " is in line " + std::to_string(map.keys[i].place.line) +
+                                     " already");
+        return false;
+    }
+    return true;
+}
+
+void ConfigReader::read_section(const YamlNode& node, Place place, const Section& section, void* owner,
+                                const std::string& path) {
+    // Keys beyond any table's length are not worth comparing with each other: that takes quadratic time.
+    constexpr std::size_t kMostKeys = 1000;
+    for (std::size_t i = 0; i < node.items.size() && i < kMostKeys; ++i) {
+        if (!node.keys[i].bad && is_first(node, i)) read_key(node.keys[i], node.items[i], section, owner, path);
+    }
+    for (const Option& option : section.options) {
+        const bool written = std::any_of(node.keys.begin(), node.keys.end(),
+                                         [&](const YamlNode& key) { return key.bad || key.text == option.key; });
+        if (option.required && !written) report_.error(place, path + ": expected the key `" + std::string(option.key) + "`");
+    }
+}
+
+void ConfigReader::read_option(const Option& option, const YamlNode& node, Place place, void* owner,
+                               const std::string& path) {
+    if (node.bad) return;
+    const Slot slot = option.slot(owner);
+    const Value value{option, node, place, path, slot};
+    std::visit([&](const auto& member) { read(value, member); }, slot);
+}
+
+void ConfigReader::read(const Value& value, int* member) {
+    const auto number = value.node.quoted ? std::nullopt : parse_whole_number(value.node.text);
+    if (value.node.kind != YamlNode::Kind::scalar || !number || *number < value.option.min || *number > value.option.max)
+        return wrong(value);
+    *member = static_cast<int>(*number);
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, bool* member) {
+    const bool yes = value.node.text == "true";
+    if (value.node.kind != YamlNode::Kind::scalar || value.node.quoted || (!yes && value.node.text != "false"))
+        return wrong(value);
+    *member = yes;
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, Duration* member) {
+    const auto duration = parse_duration(value.node.text);
+    if (value.node.kind != YamlNode::Kind::scalar || !duration || duration->count() < value.option.min ||
+        duration->count() > value.option.max)
+        return wrong(value);
+    *member = *duration;
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, std::optional<Duration>* member) {
+    Duration duration{-1};
+    read(value, &duration);
+    if (duration.count() < 0) return;
+    *member = duration;
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, std::string* member) {
+    if (!expect(value, YamlNode::Kind::scalar)) return;
+    if (!plausible_text(value.option.rule, value.node.text)) return wrong(value);
+    *member = value.node.text;
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, TextList* member) {
+    if (value.node.kind == YamlNode::Kind::nothing) return;
+    if (value.node.kind == YamlNode::Kind::scalar) return wrong(value, "; write " + quote("[" + value.node.text + "]"));
+    if (!expect(value, YamlNode::Kind::list) || !fits(value, value.node.items.size())) return;
+    member->assign(value.node.items.size(), {});  // at its full size now: the places are kept by address
+    places_.set(member, value.place);
+    for (std::size_t i = 0; i < member->size(); ++i) {
+        const YamlNode& item = value.node.items[i];
+        const Slot slot = &(*member)[i];
+        if (!item.bad) read(Value{value.option, item, item.place, value.path, slot}, &(*member)[i]);
+    }
+}
+
+void ConfigReader::read(const Value& value, std::optional<TextList>* member) {
+    read(value, &member->emplace());
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, const ChoiceSlot& choice) {
+    const auto words = value.option.words;
+    const auto word = std::find(words.begin(), words.end(), value.node.text);
+    if (value.node.kind != YamlNode::Kind::scalar || word == words.end())
+        return wrong(value, did_you_mean(value.node.text, words));
+    choice.set(choice.member, static_cast<int>(word - words.begin()));
+    places_.set(choice.member, value.place);
+}
+
+// A key with nothing behind it is an empty section: so a file can have all its inner lines commented out.
+void ConfigReader::read(const Value& value, const SectionSlot& section) {
+    if (value.node.kind == YamlNode::Kind::nothing || expect(value, YamlNode::Kind::map))
+        read_section(value.node, value.place, *value.option.section, section.owner, value.path);
+}
+
+void ConfigReader::read(const Value& value, PoolMap* pools) {
+    if (value.node.kind == YamlNode::Kind::nothing || !expect(value, YamlNode::Kind::map)) return;
+    if (!fits(value, value.node.items.size())) return;
+    for (std::size_t i = 0; i < value.node.items.size(); ++i) {
+        const YamlNode& key = value.node.keys[i];
+        const YamlNode& node = value.node.items[i];
+        if (key.bad || !is_first(value.node, i)) continue;
+        std::string name = key.text;
+        if (const Slot slot = &name; !plausible_text(value.option.rule, name)) {
+            wrong(Value{value.option, key, key.place, value.path, slot});
+            continue;
+        }
+        const auto pool = pools->try_emplace(name).first;
+        places_.set(&pool->first, key.place);
+        const Slot slot = SectionSlot{&pool->second};
+        const Place place = node.kind == YamlNode::Kind::nothing ? key.place : node.place;
+        const std::string path = join(value.path, name);
+        if (!node.bad) read(Value{value.option, node, place, path, slot}, std::get<SectionSlot>(slot));
+    }
+}
+
+void ConfigReader::read(const Value& value, FilterList* filters) {
+    if (value.node.kind == YamlNode::Kind::nothing || !expect(value, YamlNode::Kind::list)) return;
+    if (!fits(value, value.node.items.size())) return;
+    filters->assign(value.node.items.size(), {});
+    const Section& section = *value.option.section;
+    for (std::size_t i = 0; i < filters->size(); ++i) {
+        const YamlNode& item = value.node.items[i];
+        const std::string path = value.path + "[" + std::to_string(i + 1) + "]";
+        if (item.bad) continue;
+        if (item.kind == YamlNode::Kind::map) read_section(item, item.place, section, &(*filters)[i], path);
+        else read_option(section.options.front(), item, item.place, &(*filters)[i], path);
+    }
+}
+
+}  // namespace
+
+Result<Config> load_yaml(std::string_view text, const std::string& file, Config start) {
+    Config config = std::move(start);
+    config.file = file;
+    config.pools["default"];
+    LoadReport report(file);
+    Places places;
+    const YamlNode root = parse_yaml(text, report);
+    ConfigReader reader(places, report);
+    if (root.kind == YamlNode::Kind::map && !root.bad) {
+        reader.read_section(root, root.place, root_section(), &config, {});
+    } else if (root.kind != YamlNode::Kind::nothing && !report.failed()) {
+        report.error(root.place, "expected keys such as `" + std::string(root_section().options.back().key) + ":`, found " +
+                                     describe_found(root));
+    }
+    complete_config(config, places, report);
+    if (report.failed()) return report.errors();
+    return config;
+}
+
+}  // namespace pythonfilter

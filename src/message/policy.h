@@ -1,3 +1,0 @@
-// Moved to config/policy.h.
-#pragma once
-#include "config/policy.h"
