@@ -1,0 +1,55 @@
+#include "worker/frame_limits.h"
+
+#include <algorithm>
+
+namespace pythonfilter {
+namespace {
+
+// Together with 16 KiB of reply, the runs and the bypassed indexes of any chain that a person writes: far below kMaxFrame.
+constexpr std::size_t kMaxTexts = 192 * 1024;
+constexpr std::size_t kMaxRecipients = 128 * 1024;
+constexpr std::size_t kMaxAddress = 2 * 1024;
+constexpr std::size_t kMaxDetail = 8 * 1024;
+static_assert(kMaxTexts + kMaxRecipients + 2 * kMaxAddress + kMaxDetail < kMaxFrame - 64 * 1024);
+
+void cut(std::string& text, std::size_t limit) {
+    if (text.size() > limit) text.resize(limit);
+}
+
+// Every text keeps the same share at least; short ones do not use theirs up, which nobody hands out again.
+template <class Item>
+void cut_texts(std::vector<Item>& items, std::size_t limit) {
+    std::size_t total = 0;
+    for (const auto& item : items) total += item.text.size();
+    if (total <= limit) return;
+    for (auto& item : items) cut(item.text, limit / items.size());
+}
+
+void cut_recipients(std::vector<std::string>& recipients) {
+    std::size_t total = 0, kept = 0;
+    for (auto& recipient : recipients) {
+        cut(recipient, kMaxAddress);
+        total += recipient.size() + sizeof(std::uint32_t);
+        if (total > kMaxRecipients) break;
+        ++kept;
+    }
+    recipients.resize(std::min(kept, kMaxLoggedRecipients));
+}
+
+}  // namespace
+
+void fit_texts(std::vector<Ready::Failure>& failures, std::size_t limit) { cut_texts(failures, limit); }
+
+void fit_into_frame(Ready& ready) { cut_texts(ready.failures, kMaxTexts); }
+
+void fit_into_frame(Progress& progress) { cut_texts(progress.incidents, kMaxTexts); }
+
+void fit_into_frame(Outcome& outcome) {
+    cut_texts(outcome.incidents, kMaxTexts);
+    cut_recipients(outcome.facts.recipients);
+    cut(outcome.facts.id, kMaxAddress);
+    cut(outcome.facts.sender, kMaxAddress);
+    cut(outcome.detail, kMaxDetail);
+}
+
+}  // namespace pythonfilter

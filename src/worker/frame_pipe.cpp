@@ -1,0 +1,79 @@
+#include "worker/frame_pipe.h"
+
+#include "worker/forked_child.h"
+#include "worker/interpreter.h"
+#include "worker/python_object.h"
+
+#include <cerrno>
+#include <poll.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+// poll() and then the call, without the interpreter's lock. -1 with errno; -2 when the time was over.
+template <class Call>
+ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
+    ssize_t result = -2;
+    int saved = 0;
+    {
+        pybind11::gil_scoped_release release;
+        pollfd entry{fd, events, 0};
+        const int ready = poll(&entry, 1, timeout_ms);
+        if (ready > 0) result = call();
+        if (ready < 0) result = -1;
+        saved = errno;
+    }
+    errno = saved;
+    return result;
+}
+
+bool try_again(int error_number) { return error_number == EINTR || error_number == EAGAIN; }
+
+}  // namespace
+
+FramePipe::Input FramePipe::read_some(int timeout_ms) {
+    char bytes[16 * 1024];
+    for (;;) {
+        const ssize_t n =
+            wait_and(task_.get(), POLLIN, timeout_ms, [&] { return ::read(task_.get(), bytes, sizeof bytes); });
+        if (n > 0) stream_.append({bytes, static_cast<std::size_t>(n)});
+        if (n > 0) return Input::bytes;
+        if (n == -2) return Input::timeout;
+        if (n == 0 || !try_again(errno)) return Input::closed;
+        run_signal_handlers();
+        leave_if_forked();
+    }
+}
+
+FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
+    for (;;) {
+        switch (stream_.next(frame)) {
+            case FrameStream::Next::frame: return Read::frame;
+            case FrameStream::Next::bad: return Read::bad;
+            case FrameStream::Next::incomplete: break;
+        }
+        switch (read_some(timeout_ms)) {
+            case Input::bytes: break;
+            case Input::timeout: return Read::timeout;
+            case Input::closed: return Read::closed;
+        }
+    }
+}
+
+bool FramePipe::write(const std::string& frame) {
+    leave_if_forked();
+    for (std::size_t written = 0; written < frame.size();) {
+        const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] {
+            return ::write(verdict_.get(), frame.data() + written, frame.size() - written);
+        });
+        if (n > 0) written += static_cast<std::size_t>(n);
+        if (n >= 0) continue;
+        if (!try_again(errno)) return false;
+        run_signal_handlers();
+        leave_if_forked();
+    }
+    return true;
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,35 @@
+// FramePipe: the worker's two pipes. Reading gives Python's other threads the interpreter and lets Python-level signal
+// handlers run. Used by the worker loop only. It never writes from a process that is not the worker.
+#pragma once
+
+#include "base/unique_fd.h"
+#include "message/frames.h"
+
+#include <string>
+
+namespace pythonfilter {
+
+class FramePipe {
+public:
+    FramePipe(UniqueFd task, UniqueFd verdict) : task_(std::move(task)), verdict_(std::move(verdict)) {}
+
+    enum class Read { frame, timeout, closed, bad };
+    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next call.
+    Read read(FrameStream::Frame& frame, int timeout_ms);
+
+    /// False when nobody reads any more.
+    bool write(const std::string& frame);
+
+    int task_fd() const { return task_.get(); }
+    int verdict_fd() const { return verdict_.get(); }
+
+private:
+    enum class Input { bytes, timeout, closed };
+    Input read_some(int timeout_ms);
+
+    UniqueFd task_;
+    UniqueFd verdict_;
+    FrameStream stream_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,13 @@
+// Descriptors out of the way of filters: a filter that closes 3 to 63, or counts on the lowest free number, must not meet
+// ours. Called wherever zygote or worker gets a descriptor that it keeps.
+#pragma once
+
+#include "base/unique_fd.h"
+
+namespace pythonfilter {
+
+/// The same open file under a number from 200 on (from 64 or 10 on where the limit is lower), close-on-exec. The old
+/// number when no other is free.
+UniqueFd move_high(UniqueFd fd);
+
+}  // namespace pythonfilter

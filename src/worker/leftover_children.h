@@ -1,0 +1,22 @@
+// LeftoverChildren: processes that filters started and did not wait for. Those that have ended are reaped, each by its
+// own pid, so that a filter's wait() on another child is not robbed; those that live are left alone. Children of
+// init_filter are the filter's own business for as long as the worker lives. Called by the worker loop between messages.
+#pragma once
+
+#include <set>
+#include <sys/types.h>
+
+namespace pythonfilter {
+
+class LeftoverChildren {
+public:
+    /// The children there are now stay untouched.
+    void set_baseline();
+    /// Reaps what has ended. True when others still run: ask again.
+    bool reap();
+
+private:
+    std::set<pid_t> baseline_;
+};
+
+}  // namespace pythonfilter

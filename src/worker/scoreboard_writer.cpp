@@ -1,0 +1,52 @@
+#include "worker/scoreboard_writer.h"
+
+#include <algorithm>
+#include <cstring>
+#include <fcntl.h>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+
+std::optional<ScoreboardWriter> ScoreboardWriter::map(int memfd) {
+    void* page = mmap(nullptr, kScoreboardPageSize, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+    if (page == MAP_FAILED) return std::nullopt;
+    ScoreboardWriter writer(static_cast<ScoreboardPage*>(page));
+    writer.page_->filter.store(ScoreboardPage::kNoFilter);
+    return writer;
+}
+
+void ScoreboardWriter::begin_task(std::uint64_t id, std::string_view message_id, const Identity& identity) {
+    page_->has_identity.store(0);
+    page_->filter.store(ScoreboardPage::kNoFilter);
+    const std::size_t length = std::min(message_id.size(), sizeof page_->message_id - 1);
+    std::memcpy(page_->message_id, message_id.data(), length);
+    std::memset(page_->message_id + length, 0, sizeof page_->message_id - length);
+    for (std::size_t i = 0; i < identity.digest.size(); ++i) page_->identity[i].store(identity.digest[i]);
+    page_->task_id.store(id);
+    page_->has_identity.store(1);
+}
+
+void ScoreboardWriter::begin_filter(std::uint32_t filter, TimePoint now) {
+    page_->filter_start.store(to_nanoseconds(now));
+    page_->filter.store(filter);
+}
+
+void ScoreboardWriter::end_filters() { page_->filter.store(ScoreboardPage::kNoFilter); }
+
+void ScoreboardWriter::end_task() {
+    end_filters();
+    page_->has_identity.store(0);
+    page_->task_id.store(0);
+    page_->served.fetch_add(1);
+}
+
+UniqueFd open_traceback_place(int memfd) {
+    const std::string path = "/proc/self/fd/" + std::to_string(memfd);
+    UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (fd && lseek(fd.get(), static_cast<off_t>(kTracebackOffset), SEEK_SET) < 0) fd.reset();
+    return fd;
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,34 @@
+// ScoreboardWriter: the worker's side of the scoreboard (message/scoreboard.h). Written before each filter, without a
+// system call; the master reads it when this worker hangs or has died. Owned by the worker.
+#pragma once
+
+#include "base/unique_fd.h"
+#include "message/scoreboard.h"
+
+#include <optional>
+#include <string_view>
+
+namespace pythonfilter {
+
+class ScoreboardWriter {
+public:
+    /// Maps the first page of the memfd (lent).
+    static std::optional<ScoreboardWriter> map(int memfd);
+
+    void begin_task(std::uint64_t id, std::string_view message_id, const Identity& identity);
+    void begin_filter(std::uint32_t filter, TimePoint now);
+    void end_filters();
+    void end_task();
+
+    void* page() const { return page_; }
+
+private:
+    explicit ScoreboardWriter(ScoreboardPage* page) : page_(page) {}
+
+    ScoreboardPage* page_;  // mapped until the process ends
+};
+
+/// An open file description of its own on the memfd, standing where the traceback goes.
+UniqueFd open_traceback_place(int memfd);
+
+}  // namespace pythonfilter

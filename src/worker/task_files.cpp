@@ -1,0 +1,108 @@
+#include "worker/task_files.h"
+
+#include "worker/high_fd.h"
+
+#include <cerrno>
+#include <charconv>
+#include <fcntl.h>
+#include <optional>
+#include <sys/stat.h>
+
+namespace pythonfilter {
+namespace {
+
+// Two multiplicative hashes with different constants. Nobody attacks them: who can write these files can do worse.
+class Digest {
+public:
+    void add(std::uint64_t value) {
+        a_ = (a_ ^ value) * 0x9E3779B97F4A7C15u;
+        a_ ^= a_ >> 32;
+        b_ = (b_ + value) * 0xD6E8FEB86659FD93u;
+        b_ ^= b_ >> 29;
+    }
+    void add(const struct stat& info) {
+        add(static_cast<std::uint64_t>(info.st_dev));
+        add(static_cast<std::uint64_t>(info.st_ino));
+        add(static_cast<std::uint64_t>(info.st_size));
+        for (const timespec& time : {info.st_mtim, info.st_ctim}) {
+            add(static_cast<std::uint64_t>(time.tv_sec));
+            add(static_cast<std::uint64_t>(time.tv_nsec));
+        }
+    }
+    Identity identity() const { return Identity{{a_, b_}}; }
+
+private:
+    std::uint64_t a_ = 1, b_ = 2;
+};
+
+// The number in a name D<number>; Courier's own names are of this form, those of tests and tools need not be.
+std::optional<std::uint64_t> body_number(const std::string& path) {
+    const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+    if (name.size() < 2 || name[0] != 'D') return std::nullopt;
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
+    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+    return number;
+}
+
+Result<UniqueFd> open_file(const std::string& path, struct stat& info) {
+    // O_NONBLOCK: something that is not a regular file must not hold the worker here.
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd || fstat(fd.get(), &info) != 0) return errno_error("open " + path, errno);
+    if (!S_ISREG(info.st_mode)) return Error{path + " is not a regular file"};
+    return move_high(std::move(fd));
+}
+
+Status check_number(const std::vector<TaskFiles::Entry>& entries) {
+    const auto number = body_number(entries[0].path);
+    if (!number || entries.size() < 2 || *number == entries[1].id.inode) return Done{};
+    return Error{entries[0].path + " does not belong to control file " + entries[1].path + " (inode " +
+                 std::to_string(entries[1].id.inode) + ")"};
+}
+
+}  // namespace
+
+Result<TaskFiles> TaskFiles::open(const Task& task) {
+    TaskFiles files;
+    Digest digest;
+    std::vector<std::string> paths{task.body_path};
+    paths.insert(paths.end(), task.control_paths.begin(), task.control_paths.end());
+    for (auto& path : paths) {
+        struct stat info{};
+        auto fd = open_file(path, info);
+        if (!fd) return fd.error();
+        digest.add(info);
+        files.entries_.push_back({std::move(path), std::move(*fd), {info.st_dev, info.st_ino}});
+    }
+    if (Status status = check_number(files.entries_); !status) return status.error();
+    files.opened_ = digest.identity();
+    return files;
+}
+
+Result<Identity> TaskFiles::current() const {
+    Digest digest;
+    for (const Entry& entry : entries_) {
+        struct stat info{};
+        if (stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);
+        digest.add(info);
+    }
+    return digest.identity();
+}
+
+Result<MessageFacts> TaskFiles::facts() const {
+    std::vector<int> control_fds;
+    for (std::size_t i = 1; i < entries_.size(); ++i) control_fds.push_back(entries_[i].fd.get());
+    auto envelope = read_envelope(control_fds, kMaxLoggedRecipients);
+    if (!envelope) return envelope.error();
+    MessageFacts facts;
+    facts.id = std::move(envelope->id);
+    facts.sender = std::move(envelope->sender);
+    facts.recipients = std::move(envelope->recipients);
+    facts.recipient_count = envelope->recipient_count;
+    struct stat info{};
+    const bool known = stat(entries_[0].path.c_str(), &info) == 0 || fstat(entries_[0].fd.get(), &info) == 0;
+    if (known) facts.size = static_cast<std::uint64_t>(info.st_size);
+    return facts;
+}
+
+}  // namespace pythonfilter

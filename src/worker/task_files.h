@@ -1,0 +1,42 @@
+// TaskFiles: the files of the message that a task names. Opened at once and held open, because Courier uses a path again
+// for the next message as soon as a client has gone. Called by the task runner. It never changes a file.
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "message/control_file.h"
+#include "message/frames.h"
+
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+class TaskFiles {
+public:
+    /// Opens them and checks that the number in a body name D<number> is the inode of the first control file.
+    static Result<TaskFiles> open(const Task& task);
+
+    /// As opened: what was true of the descriptors at that moment.
+    const Identity& opened() const { return opened_; }
+    /// What the paths lead to now, so that a rename over a file is noticed.
+    Result<Identity> current() const;
+
+    /// Log facts, read from the control files that were opened.
+    Result<MessageFacts> facts() const;
+
+    struct Entry {
+        std::string path;
+        UniqueFd fd;
+        FileId id;
+    };
+    /// The body first, then the control files.
+    const std::vector<Entry>& entries() const { return entries_; }
+
+private:
+    TaskFiles() = default;
+    std::vector<Entry> entries_;
+    Identity opened_;
+};
+
+}  // namespace pythonfilter

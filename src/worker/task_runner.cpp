@@ -1,0 +1,155 @@
+#include "worker/task_runner.h"
+
+#include "base/clock.h"
+#include "worker/forked_child.h"
+#include "worker/native_files.h"
+#include "worker/python_error.h"
+
+namespace pythonfilter {
+
+// What is in hand while the filters of one task run.
+struct TaskRunner::Message {
+    TaskFiles files;
+    FilterChain chain;
+    PyObj body_path;
+    PyObj control_paths;  // one list for all filters: one may change it for the later ones
+    Identity identity;    // after the last filter
+};
+
+namespace {
+
+PyObj control_list(const std::vector<std::string>& paths) {
+    PyObj list = steal(PyList_New(0));
+    for (const auto& path : paths) {
+        const PyObj item = to_python(path);
+        if (!list || !item || PyList_Append(list.ptr(), item.ptr()) != 0) return {};
+    }
+    return list;
+}
+
+FailureEvent event_of(const PythonError& error) { return error.is_exception ? FailureEvent::exception : FailureEvent::exit; }
+
+ChainStep classify_result(const FilterSpec& spec, FilterChain& chain, const PyObj& result) {
+    if (!result) {
+        const PythonError error = take_python_error();
+        return chain.take_failure(spec, event_of(error), error.text);
+    }
+    const auto reply = to_bytes(result.ptr());
+    if (reply) return chain.take_reply(spec, *reply);
+    return chain.take_failure(spec, FailureEvent::not_a_string,
+                              "returned an object of type " + std::string(Py_TYPE(result.ptr())->tp_name) + ", not a str");
+}
+
+void set_failure(Outcome& outcome, OutcomeKind kind, const Error& error) {
+    outcome.kind = kind;
+    outcome.detail = error.text;
+}
+
+std::uint64_t nanoseconds(Duration duration) { return static_cast<std::uint64_t>(duration.count()); }
+
+}  // namespace
+
+const LoadedFilter* TaskRunner::find(std::uint32_t index) const {
+    for (const auto& filter : filters_) {
+        if (filter.spec.index == index) return &filter;
+    }
+    return nullptr;
+}
+
+Outcome TaskRunner::run(const Task& task) {
+    Outcome outcome;
+    outcome.task_id = task.id;
+    outcome.state = task.state;
+    auto files = TaskFiles::open(task);
+    auto facts = files ? files->facts() : Result<MessageFacts>(files.error());
+    if (!facts) {
+        set_failure(outcome, OutcomeKind::gone, facts.error());
+        return outcome;
+    }
+    outcome.facts = std::move(*facts);
+    outcome.identity = files->opened();
+    if (task.expected && *task.expected != files->opened()) {
+        set_failure(outcome, OutcomeKind::changed, Error{task.body_path + " or a control file is not what the last filter left"});
+        return outcome;
+    }
+    scoreboard_.begin_task(task.id, outcome.facts.id, files->opened());
+    Message message{std::move(*files), FilterChain(task.state), to_python(task.body_path), control_list(task.control_paths),
+                    outcome.identity};
+    if (!message.body_path || !message.control_paths) {  // no memory for two strings
+        set_failure(outcome, OutcomeKind::gone, Error{take_python_error().text});
+        return outcome;
+    }
+    register_native_files(message.files);
+    run_filters(task, message, outcome);
+    clear_native_files();
+    scoreboard_.end_filters();
+    return outcome;
+}
+
+void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcome) {
+    const Identity before = message.identity;
+    for (const std::uint32_t index : task.filters) {
+        const ChainStep step = run_filter(index, message, outcome);
+        const auto now = message.files.current();
+        if (step != ChainStep::go_on) {
+            outcome.kind = step == ChainStep::decided ? OutcomeKind::decided : OutcomeKind::failed;
+            outcome.filter = index;
+            if (now) message.identity = *now;
+            break;
+        }
+        if (!now) {
+            set_failure(outcome, OutcomeKind::gone, now.error());
+            break;
+        }
+        const bool changed = *now != message.identity;
+        message.identity = *now;
+        if (changed || !message.chain.state().pending_reply.empty()) report_progress(index, message, outcome);
+    }
+    outcome.state = message.chain.state();
+    outcome.incidents = message.chain.incidents();
+    outcome.identity = message.identity;
+    if (message.identity == before) return;
+    if (auto facts = message.files.facts()) outcome.facts = std::move(*facts);
+}
+
+ChainStep TaskRunner::run_filter(std::uint32_t index, Message& message, Outcome& outcome) {
+    const LoadedFilter* filter = find(index);
+    if (!filter) {
+        FilterSpec unknown;
+        unknown.index = index;
+        return message.chain.take_failure(unknown, FailureEvent::unavailable, "this worker has no such filter");
+    }
+    if (message.chain.is_bypassed(filter->spec)) return ChainStep::go_on;
+    if (!filter->available()) return message.chain.take_failure(filter->spec, FailureEvent::unavailable, filter->failure);
+    for (const PyObj& hook : filter->hooks) {
+        // The first of two hooks may have switched its own filter off.
+        if (message.chain.is_bypassed(filter->spec)) break;
+        const ChainStep step = run_hook(*filter, hook.ptr(), message, outcome);
+        if (step != ChainStep::go_on) return step;
+    }
+    return ChainStep::go_on;
+}
+
+ChainStep TaskRunner::run_hook(const LoadedFilter& filter, PyObject* hook, Message& message, Outcome& outcome) {
+    const TimePoint wall = Clock::now();
+    scoreboard_.begin_filter(filter.spec.index, wall);
+    const Duration cpu = thread_cpu_time();
+    PyObject* const arguments[] = {message.body_path.ptr(), message.control_paths.ptr()};
+    const PyObj result = steal(PyObject_Vectorcall(hook, arguments, 2, nullptr));
+    leave_if_forked();
+    outcome.runs.push_back({filter.spec.index, nanoseconds(Clock::now() - wall), nanoseconds(thread_cpu_time() - cpu)});
+    return classify_result(filter.spec, message.chain, result);
+}
+
+void TaskRunner::report_progress(std::uint32_t index, const Message& message, const Outcome& outcome) {
+    Progress progress;
+    progress.task_id = outcome.task_id;
+    progress.finished = index;
+    progress.state = message.chain.state();
+    progress.identity = message.identity;
+    progress.runs = outcome.runs;
+    progress.incidents = message.chain.incidents();
+    on_progress_(std::move(progress));
+}
+
+}  // namespace pythonfilter

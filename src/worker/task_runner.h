@@ -1,0 +1,41 @@
+// TaskRunner: one task from its files to its outcome. Opens the files, runs the pool's filters in order under the rules
+// of FilterChain, tells the scoreboard which one runs, and reports progress through a callback given at construction.
+// Called by the worker loop. It never changes a file and never writes a frame itself.
+#pragma once
+
+#include "message/frames.h"
+#include "worker/filter_chain.h"
+#include "worker/filter_loader.h"
+#include "worker/scoreboard_writer.h"
+#include "worker/task_files.h"
+
+#include <functional>
+#include <vector>
+
+namespace pythonfilter {
+
+class TaskRunner {
+public:
+    using ProgressCallback = std::function<void(Progress)>;
+
+    /// The filters and the scoreboard outlive the runner.
+    TaskRunner(const std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, ProgressCallback on_progress)
+        : filters_(filters), scoreboard_(scoreboard), on_progress_(std::move(on_progress)) {}
+
+    Outcome run(const Task& task);
+
+private:
+    struct Message;
+
+    void run_filters(const Task& task, Message& message, Outcome& outcome);
+    ChainStep run_filter(std::uint32_t index, Message& message, Outcome& outcome);
+    ChainStep run_hook(const LoadedFilter& filter, PyObject* hook, Message& message, Outcome& outcome);
+    void report_progress(std::uint32_t index, const Message& message, const Outcome& outcome);
+    const LoadedFilter* find(std::uint32_t index) const;
+
+    const std::vector<LoadedFilter>& filters_;
+    ScoreboardWriter& scoreboard_;
+    ProgressCallback on_progress_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,25 @@
+// src/worker: the program pythonfilter-worker, the only one that loads Python. One zygote per pool and generation; it
+// imports the pool's filters and forks workers, which run them. Only main.cpp is called from outside, by the master, with
+// fork and exec. Nothing here includes libev or src/master; Python's exceptions stop at the calls into Python.
+//
+//   zygote.h             spec, imports, forks on command, reports
+//   child_reaper.h       the zygote's workers and the orphans it inherits: who ended, who must be killed
+//   report_queue.h       packets to the master, never blocking
+//   process_snapshot.h   what an import must not leave open or running
+//   interpreter.h        CPython's start and end, sys.path, output streams
+//   python_object.h      owning a PyObject; strings between the two worlds
+//   python_error.h       an exception made into text
+//   filter_loader.h      import and init of one filter
+//   worker_start.h       from fork() to the loop: descriptors and signals of a worker
+//   worker_loop.h        ready, then task after task
+//   frame_pipe.h         the worker's two pipes
+//   task_runner.h        one task: files, filters in order, outcome
+//   filter_chain.h       what a filter's result means for the message (pure)
+//   native_files.h       tells the native extension which files the message has
+//   task_files.h         the message's files, held open; their identity
+//   frame_limits.h       cuts what is too long for a frame
+//   scoreboard_writer.h  the shared page, written without system calls
+//   high_fd.h            descriptors out of the way of filters
+//   forked_child.h       a filter's own fork(): it must never answer
+//   leftover_children.h  children that a message left behind
+#pragma once

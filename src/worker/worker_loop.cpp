@@ -1,0 +1,88 @@
+#include "worker/worker_loop.h"
+
+#include "worker/forked_child.h"
+#include "worker/frame_limits.h"
+#include "worker/interpreter.h"
+#include "worker/leftover_children.h"
+#include "worker/task_runner.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+constexpr int kFirstLookMs = 10;  // at children that a message left running; doubles
+constexpr int kLastLookMs = 1000;
+
+Ready init_filters(std::vector<LoadedFilter>& filters, bool import_here) {
+    Ready ready;
+    for (auto& filter : filters) {
+        if (!filter.available()) continue;  // the zygote has reported it
+        if (import_here) import_filter(filter);
+        if (filter.available()) init_filter(filter);
+        if (!filter.available()) ready.failures.push_back({filter.spec.index, filter.failure});
+    }
+    return ready;
+}
+
+template <class Frame>
+bool send(FramePipe& pipe, Frame frame) {
+    fit_into_frame(frame);
+    return pipe.write(encode(frame));
+}
+
+// Waits for the next frame; meanwhile buries children that a message left behind.
+FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, LeftoverChildren& children) {
+    int look = kFirstLookMs;
+    for (;;) {
+        const int timeout = children.reap() ? look : -1;
+        const auto read = pipe.read(frame, timeout);
+        if (read != FramePipe::Read::timeout) return read;
+        look = std::min(look * 2, kLastLookMs);
+    }
+}
+
+bool has_free_descriptor() { return static_cast<bool>(UniqueFd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0))); }
+
+// False when the worker must end.
+bool serve(const FrameStream::Frame& frame, FramePipe& pipe, TaskRunner& runner, ScoreboardWriter& scoreboard) {
+    const auto task = frame.type == FrameType::task ? decode_task(frame.payload) : std::nullopt;
+    if (!task) {
+        std::fprintf(stderr, "worker: the master sent a frame that is no task\n");
+        return false;
+    }
+    Outcome outcome = runner.run(*task);
+    flush_output();  // its lines come before its verdict
+    const bool files_gone = outcome.kind == OutcomeKind::gone;
+    const bool sent = send(pipe, std::move(outcome));
+    scoreboard.end_task();
+    if (!files_gone || has_free_descriptor()) return sent;
+    std::fprintf(stderr, "worker: no free descriptors, a filter leaks them; this worker ends\n");
+    return false;
+}
+
+}  // namespace
+
+int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here) {
+    Ready ready = init_filters(filters, import_here);
+    LeftoverChildren children;
+    children.set_baseline();
+    flush_output();
+    if (!send(pipe, std::move(ready))) return 0;
+
+    TaskRunner runner(filters, scoreboard, [&pipe](Progress progress) { send(pipe, std::move(progress)); });
+    FrameStream::Frame frame;
+    FramePipe::Read read;
+    while ((read = wait_for_frame(pipe, frame, children)) == FramePipe::Read::frame) {
+        if (!serve(frame, pipe, runner, scoreboard)) break;
+    }
+    leave_if_forked();
+    run_exit_functions();
+    flush_output();
+    return read == FramePipe::Read::closed ? 0 : 1;
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,15 @@
+// The worker's loop: init of the filters, `ready`, then one task after the other until the master closes the pipe. Called
+// by worker_start; returns the exit status. It runs one message at a time and keeps nothing of it.
+#pragma once
+
+#include "worker/filter_loader.h"
+#include "worker/frame_pipe.h"
+#include "worker/scoreboard_writer.h"
+
+#include <vector>
+
+namespace pythonfilter {
+
+int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here);
+
+}  // namespace pythonfilter
