@@ -1,0 +1,86 @@
+#include "master/generation.h"
+
+#include "base/process.h"
+
+#include <algorithm>
+
+namespace pythonfilter {
+namespace {
+
+Pool::Options pool_options(const Config& config, const Route& route, std::uint32_t index) {
+    const std::string prefix = installation_prefix();
+    Pool::Options options;
+    options.name = route.pools[index];
+    const PoolConfig& pool = config.pools.at(options.name);
+    options.workers = pool.workers;
+    options.start_timeout = pool.start_timeout;
+    options.program = prefix + "/libexec/pythonfilter/pythonfilter-worker";
+    options.spec.pool = options.name;
+    options.spec.preload = pool.preload == Preload::automatic;
+    options.spec.python_dir = prefix + "/lib/pythonfilter/python";
+    options.spec.filter_path = config.filter_path;
+    options.spec.filters = filter_specs(route, index);
+    return options;
+}
+
+}  // namespace
+
+Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge, const Reporter& report, Callbacks callbacks)
+    : number_(number),
+      config_(std::move(config)),
+      route_(compile_route(config_)),
+      spool_tmp_(config_.courier.localstatedir + "/tmp"),
+      callbacks_(std::move(callbacks)) {
+    for (std::uint32_t i = 0; i < route_.pools.size(); ++i) {
+        Pool::Callbacks pool_callbacks;
+        pool_callbacks.on_settled = [this, i](const std::vector<std::string>& problems) { pool_settled(route_.pools[i], problems); };
+        pool_callbacks.on_zygote_dead = callbacks_.on_zygote_dead;
+        pool_callbacks.on_empty = [this] { pool_empty(); };
+        pools_.push_back(std::make_unique<Pool>(loop, pool_options(config_, route_, i), gauge, report, std::move(pool_callbacks)));
+    }
+}
+
+void Generation::start() {
+    if (pools_.empty()) callbacks_.on_settled(*this, {});
+    for (const auto& pool : pools_) pool->start();
+}
+
+void Generation::pool_settled(const std::string& pool, const std::vector<std::string>& problems) {
+    for (const std::string& problem : problems) problems_.push_back("pool " + pool + ": " + problem);
+    if (++settled_ == pools_.size()) callbacks_.on_settled(*this, problems_);
+}
+
+void Generation::message_ended() {
+    --messages_;
+    if (draining_ && messages_ == 0) stop();
+}
+
+void Generation::drain() {
+    draining_ = true;
+    if (messages_ == 0) stop();
+}
+
+void Generation::stop() {
+    if (stopped_) return;
+    stopped_ = true;
+    for (const auto& pool : pools_) pool->stop();
+    if (pools_.empty()) pool_empty();
+}
+
+void Generation::kill_all(const std::string& reason) {
+    for (const auto& pool : pools_) pool->kill_all(reason);
+}
+
+bool Generation::empty() const {
+    return stopped_ && std::all_of(pools_.begin(), pools_.end(), [](const auto& pool) { return pool->empty(); });
+}
+
+void Generation::pool_empty() {
+    if (empty()) callbacks_.on_empty(*this);
+}
+
+void Generation::collect_pids(std::unordered_set<pid_t>& pids) const {
+    for (const auto& pool : pools_) pool->collect_pids(pids);
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,34 @@
+// LineReader: the stderr of a worker or zygote, read without blocking and given upward line by line. A line longer than
+// the log takes comes in pieces; a flood is read in bounded bites so that other events get their turn.
+#pragma once
+
+#include "base/unique_fd.h"
+#include "master/loop.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace pythonfilter {
+
+class LineReader {
+public:
+    LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line);
+
+    /// Reads what is there now (at most one bite): before a frame of the same process is handled, so that what it
+    /// printed first is logged first.
+    void drain();
+    /// Reads what is left and gives up an unfinished last line: the process is dead.
+    void finish();
+
+private:
+    bool read_bite();
+    void split(bool all);
+
+    UniqueFd pipe_;
+    std::function<void(std::string_view)> on_line_;
+    std::string buffer_;  // an unfinished line, < kMaxPiece bytes
+    IoWatch watch_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,63 @@
+#include "master/listener.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+namespace pythonfilter {
+namespace {
+
+constexpr int kAcceptBurst = 64;  // then the other events get their turn
+
+UniqueFd open_reserve() { return UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+
+}  // namespace
+
+Listener::Listener(Loop& loop, UniqueFd socket, std::function<void(UniqueFd)> on_client)
+    : socket_(std::move(socket)),
+      reserve_(open_reserve()),
+      on_client_(std::move(on_client)),
+      pause_(loop, [this] { watch_.start(); }),
+      watch_(loop, socket_.get(), EV_READ, [this] { accept_all(); }) {}
+
+void Listener::accept_all() {
+    for (int i = 0; i < kAcceptBurst; ++i) {
+        if (!accept_one()) return;
+    }
+}
+
+// False when there is nobody left, or nothing to be done about them now.
+bool Listener::accept_one() {
+    UniqueFd client(accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (client) {
+        on_client_(std::move(client));
+        return true;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) return true;
+    if (errno == EMFILE || errno == ENFILE) {
+        shed();
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINVAL) {
+        watch_.stop();
+        pause_.start(100ms);
+    }
+    return false;
+}
+
+// Out of descriptors: the oldest waiting client is closed without a word, which Courier answers with 432.
+void Listener::shed() {
+    reserve_.reset();
+    UniqueFd client(accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    client.reset();
+    reserve_ = open_reserve();
+}
+
+void Listener::stop() {
+    pause_.stop();
+    watch_.stop();
+    shutdown(socket_.get(), SHUT_RDWR);
+    while (accept_one()) {
+    }
+    socket_.reset();
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,32 @@
+// The listener accepts connections as fast as they come (a connection that stays in the backlog hangs its client until
+// somebody accepts it) and hands each one upward.
+#pragma once
+
+#include "base/unique_fd.h"
+#include "master/loop.h"
+
+#include <functional>
+
+namespace pythonfilter {
+
+class Listener {
+public:
+    /// `socket` is bound, listening and non-blocking. `on_client` gets non-blocking, close-on-exec descriptors.
+    Listener(Loop& loop, UniqueFd socket, std::function<void(UniqueFd)> on_client);
+
+    /// Refuses new connects at once, whoever holds copies of the descriptor, and hands over those that are queued.
+    void stop();
+
+private:
+    void accept_all();
+    bool accept_one();
+    void shed();
+
+    UniqueFd socket_;
+    UniqueFd reserve_;  // given up for a moment when descriptors run out, so that the client is closed, not kept waiting
+    std::function<void(UniqueFd)> on_client_;
+    Timer pause_;       // after an error that would come again at once
+    IoWatch watch_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,71 @@
+#include "master/loop.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace pythonfilter {
+namespace {
+
+// The callback is copied before the call: it may destroy its own watcher. Signal and prepare watchers live as long as
+// the loop and are called in place.
+template <class Watch>
+void call_copy(void* watch) {
+    const std::function<void()> callback = static_cast<Watch*>(watch)->callback();
+    callback();
+}
+
+}  // namespace
+
+Loop::Loop() : loop_(ev_loop_new(EVFLAG_AUTO)) {
+    if (loop_ == nullptr) {
+        std::fputs("pythonfilter: libev finds no way to wait for events on this system\n", stderr);
+        std::abort();
+    }
+}
+Loop::~Loop() { ev_loop_destroy(loop_); }
+void Loop::run() { ev_run(loop_, 0); }
+void Loop::stop() { ev_break(loop_, EVBREAK_ALL); }
+
+IoWatch::IoWatch(Loop& loop, int fd, int events, std::function<void()> callback)
+    : loop_(loop.raw()), callback_(std::move(callback)) {
+    ev_io_init(&io_, [](struct ev_loop*, ev_io* io, int) { call_copy<IoWatch>(io->data); },
+               fd, events);
+    io_.data = this;
+    start();
+}
+void IoWatch::start() { ev_io_start(loop_, &io_); }
+void IoWatch::stop() { ev_io_stop(loop_, &io_); }
+
+Timer::Timer(Loop& loop, std::function<void()> callback) : loop_(loop.raw()), callback_(std::move(callback)) {
+    ev_timer_init(&timer_, [](struct ev_loop*, ev_timer* timer, int) { call_copy<Timer>(timer->data); },
+                  0., 0.);
+    timer_.data = this;
+}
+void Timer::start(Duration after) {
+    stop();
+    // libev counts from the loop's own idea of now, which is as old as this round of events.
+    const double late = ev_time() - ev_now(loop_);
+    ev_timer_set(&timer_, std::max(0., to_seconds(after)) + late, 0.);
+    ev_timer_start(loop_, &timer_);
+}
+void Timer::stop() { ev_timer_stop(loop_, &timer_); }
+bool Timer::active() const { return ev_is_active(&timer_); }
+
+SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> callback)
+    : loop_(loop.raw()), callback_(std::move(callback)) {
+    ev_signal_init(&signal_, [](struct ev_loop*, ev_signal* watch, int) { static_cast<SignalWatch*>(watch->data)->callback_(); },
+                   signal);
+    signal_.data = this;
+    ev_signal_start(loop_, &signal_);
+}
+SignalWatch::~SignalWatch() { ev_signal_stop(loop_, &signal_); }
+
+BeforeWait::BeforeWait(Loop& loop, std::function<void()> callback) : loop_(loop.raw()), callback_(std::move(callback)) {
+    ev_prepare_init(&prepare_, [](struct ev_loop*, ev_prepare* watch, int) { static_cast<BeforeWait*>(watch->data)->callback_(); });
+    prepare_.data = this;
+    ev_prepare_start(loop_, &prepare_);
+}
+BeforeWait::~BeforeWait() { ev_prepare_stop(loop_, &prepare_); }
+
+}  // namespace pythonfilter

@@ -1,0 +1,92 @@
+// Owning wrappers of libev: a Loop (never the default loop: that one reaps every child), and watchers that stop when
+// they are destroyed. Callbacks must not throw. Watchers may be destroyed inside their own callback.
+#pragma once
+
+#include "base/clock.h"
+
+#include <ev.h>
+#include <functional>
+
+namespace pythonfilter {
+
+class Loop {
+public:
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    void run();
+    void stop();
+    struct ev_loop* raw() { return loop_; }
+
+private:
+    struct ev_loop* loop_;
+};
+
+/// Calls back when `fd` (lent; must stay open while the watch lives) can be read (EV_READ) or written (EV_WRITE).
+class IoWatch {
+public:
+    IoWatch(Loop& loop, int fd, int events, std::function<void()> callback);
+    ~IoWatch() { stop(); }
+    IoWatch(const IoWatch&) = delete;
+    IoWatch& operator=(const IoWatch&) = delete;
+
+    void start();
+    void stop();
+    const std::function<void()>& callback() const { return callback_; }
+
+private:
+    struct ev_loop* loop_;
+    ev_io io_;
+    std::function<void()> callback_;
+};
+
+/// Calls back once, at or after a moment.
+class Timer {
+public:
+    Timer(Loop& loop, std::function<void()> callback);
+    ~Timer() { stop(); }
+    Timer(const Timer&) = delete;
+    Timer& operator=(const Timer&) = delete;
+
+    void start(Duration after);
+    void start_at(TimePoint moment) { start(moment - Clock::now()); }
+    void stop();
+    bool active() const;
+    const std::function<void()>& callback() const { return callback_; }
+
+private:
+    struct ev_loop* loop_;
+    ev_timer timer_;
+    std::function<void()> callback_;
+};
+
+class SignalWatch {
+public:
+    SignalWatch(Loop& loop, int signal, std::function<void()> callback);
+    ~SignalWatch();
+    SignalWatch(const SignalWatch&) = delete;
+    SignalWatch& operator=(const SignalWatch&) = delete;
+
+private:
+    struct ev_loop* loop_;
+    ev_signal signal_;
+    std::function<void()> callback_;
+};
+
+/// Calls back before the loop waits: once for all that one round of events caused.
+class BeforeWait {
+public:
+    BeforeWait(Loop& loop, std::function<void()> callback);
+    ~BeforeWait();
+    BeforeWait(const BeforeWait&) = delete;
+    BeforeWait& operator=(const BeforeWait&) = delete;
+
+private:
+    struct ev_loop* loop_;
+    ev_prepare prepare_;
+    std::function<void()> callback_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,100 @@
+#include "master/message_log.h"
+
+#include "base/log.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace pythonfilter {
+namespace {
+
+constexpr std::size_t kMaxRecipientBytes = 2000;  // of a message line, which must fit into one log line
+
+std::string seconds(std::uint64_t nanoseconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6f", static_cast<double>(nanoseconds) / 1e9);
+    return text;
+}
+
+std::string milliseconds(std::uint64_t nanoseconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3fms", static_cast<double>(nanoseconds) / 1e6);
+    return text;
+}
+
+std::string address(std::string_view raw) { return "<" + escape_field(raw, "<> ") + ">"; }
+
+std::string recipients(const MessageFacts& facts) {
+    std::string text;
+    std::size_t shown = 0;
+    for (const std::string& recipient : facts.recipients) {
+        const std::string next = address(recipient);
+        if (text.size() + next.size() > kMaxRecipientBytes) break;
+        text += (shown++ ? "," : "") + next;
+    }
+    if (facts.recipient_count > shown) text += "+" + std::to_string(facts.recipient_count - shown) + " more";
+    return text;
+}
+
+const std::string& name_of(std::uint32_t filter, const FilterNames& names) {
+    static const std::string unknown = "?";
+    return filter < names.size() ? names[filter] : unknown;
+}
+
+// The reply's lines joined with " / ".
+std::string one_line(std::string_view reply) {
+    std::string text;
+    while (!reply.empty()) {
+        const auto end = reply.find('\n');
+        text += (text.empty() ? "" : " / ") + escape(reply.substr(0, end));
+        reply.remove_prefix(end == std::string_view::npos ? reply.size() : end + 1);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string message_label(const MessageRecord& record) {
+    return record.facts.id.empty() ? escape_field(record.body_path, " ") : escape_field(record.facts.id, " ");
+}
+
+std::string message_line(const MessageRecord& record, const FilterNames& names) {
+    std::string line = "message id=" + message_label(record) + " from=" + address(record.facts.sender);
+    line += " to=" + recipients(record.facts) + " size=" + std::to_string(record.facts.size);
+    line += " verdict=" + std::string(to_string(verdict_of(record.reply)));
+    if (!record.decided_by.empty()) line += " by=" + record.decided_by;
+    if (!record.reason.empty()) line += " reason=\"" + escape_field(record.reason, "\"") + "\"";
+    line += " total=" + milliseconds(static_cast<std::uint64_t>(record.total.count()));
+    line += " wait=" + milliseconds(static_cast<std::uint64_t>(record.queue_wait.count()));
+    if (!record.worker.empty()) line += " worker=" + record.worker;
+    line += " filters=";
+    for (std::size_t i = 0; i < record.runs.size(); ++i) {
+        const FilterRun& run = record.runs[i];
+        line += (i ? "," : "") + name_of(run.filter, names) + ":" + milliseconds(run.wall_ns) + "/" + milliseconds(run.cpu_ns);
+    }
+    return line;
+}
+
+std::vector<std::string> refusal_lines(const MessageRecord& record) {
+    std::vector<std::string> lines;
+    if (verdict_of(record.reply) == Verdict::accept) return lines;
+    const std::string head = "pythonfilter " + (record.decided_by.empty() ? std::string("-") : record.decided_by) +
+                             " reject,from=" + address(record.facts.sender) + ",addr=";
+    const std::string tail = ": " + one_line(record.reply);
+    for (const std::string& recipient : record.facts.recipients) lines.push_back(head + address(recipient) + tail);
+    const std::size_t unnamed = record.facts.recipient_count - std::min<std::size_t>(record.facts.recipient_count, lines.size());
+    if (unnamed > 0) lines.push_back(head + "<" + std::to_string(unnamed) + " more recipients>" + tail);
+    return lines;
+}
+
+std::string accounting_line(const MessageRecord& record, const FilterNames& names) {
+    std::uint64_t total = 0;
+    std::string list;
+    for (const FilterRun& run : record.runs) {
+        total += run.cpu_ns;
+        list += (list.empty() ? "" : " ") + name_of(run.filter, names) + "(" + seconds(run.cpu_ns) + ")";
+    }
+    return "CPU TIME ACCOUNTING: " + message_label(record) + " processed with " + seconds(total) + " seconds: (" + list + ")";
+}
+
+}  // namespace pythonfilter

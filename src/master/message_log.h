@@ -1,0 +1,41 @@
+// What the log says of a message: the record that the router fills, and the lines made of it. Pure. The refusal line and
+// the accounting line have the form that sites grep for.
+#pragma once
+
+#include "base/clock.h"
+#include "message/frames.h"
+#include "message/reply.h"
+
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+struct MessageRecord {
+    MessageFacts facts;           // empty id: it reached no worker
+    std::string body_path;        // the label where there is no id
+    std::string decided_by;       // filter; empty: the chain ended, or the server's own answer
+    std::string reason;           // of an answer of our own: "queue full", "timeout in clamav"
+    std::string reply;            // composed
+    std::vector<FilterRun> runs;  // in order
+    std::string worker;           // of the last stage
+    Duration queue_wait{};        // over all stages
+    Duration total{};             // accept to reply
+};
+
+/// The name of a chain index, for the lines below.
+using FilterNames = std::vector<std::string>;
+
+/// "message id=... from=<...> to=<...>,<...> size=... verdict=accept ...": one for every message.
+std::string message_line(const MessageRecord& record, const FilterNames& names);
+
+/// "pythonfilter FILTER reject,from=<...>,addr=<...>: REPLY": one for each open recipient of a refused message.
+std::vector<std::string> refusal_lines(const MessageRecord& record);
+
+/// "CPU TIME ACCOUNTING: ID processed with S seconds: (FILTER(S) ...)": one for every message.
+std::string accounting_line(const MessageRecord& record, const FilterNames& names);
+
+/// The id, or the body's path where no worker has told the id. Escaped.
+std::string message_label(const MessageRecord& record);
+
+}  // namespace pythonfilter

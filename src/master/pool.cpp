@@ -1,0 +1,385 @@
+#include "master/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pythonfilter {
+namespace {
+
+constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
+constexpr std::size_t kMaxInitLines = 1000;
+constexpr Duration kExpiryStep = 1s;        // how late a waiting job may hear that its time is over
+
+}  // namespace
+
+Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Callbacks callbacks)
+    : loop_(loop),
+      options_(std::move(options)),
+      gauge_(gauge),
+      report_(std::move(report)),
+      callbacks_(std::move(callbacks)),
+      to_import_(loop, [this] { zygote_->kill("imports took longer than start_timeout"); }),
+      to_respawn_(loop, [this] { fill(); }),
+      to_expire_(loop, [this] { expire_queue(); }),
+      to_bury_(loop, [this] { graves_.clear(); }) {}
+
+void Pool::enter(State state) {
+    if (state == state_ || state_ == State::stopping) return;
+    static constexpr const char* names[] = {"starting", "serving", "failed", "stopping"};
+    report_(LogLevel::debug, "pool " + options_.name + ": " + names[static_cast<int>(state_)] + " -> " + names[static_cast<int>(state)]);
+    state_ = state;
+    if (state == State::failed) answer_queue(JobResult::Kind::unavailable);
+}
+
+void Pool::start() { fill(); }
+
+// ---- the zygote
+
+void Pool::start_zygote() {
+    ZygoteClient::Callbacks callbacks;
+    callbacks.on_report = [this](ZygoteReport report, UniqueFd pidfd) { on_report(std::move(report), std::move(pidfd)); };
+    callbacks.on_dead = [this](std::string reason) { zygote_dead(reason); };
+    callbacks.on_line = [this](std::string_view line) {
+        report_(LogLevel::info, "[" + options_.name + "] " + escape(line));
+    };
+    zygote_respawn_.started(Clock::now());
+    imported_ = false;
+    auto zygote = ZygoteClient::start(loop_, options_.program, options_.spec, std::move(callbacks));
+    if (!zygote) {
+        report_(LogLevel::error, "pool " + options_.name + ": " + zygote.error().text);
+        settle(zygote.error().text);
+        retry_after(zygote_respawn_.died(Clock::now()));
+        return;
+    }
+    zygote_ = std::move(*zygote);
+    to_import_.start(options_.start_timeout);
+}
+
+void Pool::on_report(ZygoteReport report, UniqueFd pidfd) {
+    switch (report.kind) {
+        case ZygoteReport::Kind::hello: return;
+        case ZygoteReport::Kind::imported: imported(report.failures); return;
+        case ZygoteReport::Kind::tainted: tainted(report.text); return;
+        case ZygoteReport::Kind::forked:
+            if (WorkerSlot* slot = find(report.slot); slot && pidfd && report.pid > 1 && slot->pid() == 0) {
+                slot->forked(report.pid, std::move(pidfd), options_.start_timeout);
+            }
+            return;
+        case ZygoteReport::Kind::fork_failed:
+            if (WorkerSlot* slot = find(report.slot)) slot->fork_failed(report.text);
+            return;
+        case ZygoteReport::Kind::exited:
+            if (WorkerSlot* slot = find(report.slot)) slot->buried(report.status);
+            return;
+    }
+}
+
+void Pool::imported(const std::vector<Ready::Failure>& failures) {
+    to_import_.stop();
+    imported_ = true;
+    zygote_respawn_.became_ready(Clock::now());
+    note_failures(failures);
+    fill();
+}
+
+// The old contract allows a filter to open things at import; then nothing may be shared by forks.
+void Pool::tainted(const std::string& what) {
+    report_(LogLevel::warning, "pool " + options_.name + ": a filter " + escape(what) +
+                                   " while it was imported, so each worker imports for itself from now on (preload: no)");
+    options_.spec.preload = false;
+    restarting_ = true;
+    zygote_->kill("preload is not possible");
+}
+
+void Pool::zygote_dead(const std::string& reason) {
+    to_import_.stop();
+    const bool planned = std::exchange(restarting_, false);
+    const auto zygote = std::move(zygote_);  // dies after the callbacks below
+    std::vector<WorkerSlot*> orphans;
+    for (const auto& slot : slots_) orphans.push_back(slot.get());
+    for (WorkerSlot* slot : orphans) slot->zygote_died();
+    callbacks_.on_zygote_dead();
+    if (state_ == State::stopping) {
+        if (empty()) callbacks_.on_empty();
+        return;
+    }
+    if (!planned) {
+        report_(LogLevel::error, "pool " + options_.name + ": zygote ended: " + escape(reason));
+        settle("zygote of pool " + options_.name + " ended: " + reason);
+    }
+    retry_after(planned ? Duration(0) : zygote_respawn_.died(Clock::now()));
+}
+
+// ---- workers
+
+void Pool::fill() {
+    if (state_ == State::stopping || to_respawn_.active()) return;
+    if (!zygote_) {
+        start_zygote();
+        return;
+    }
+    if (!imported_) return;
+    while (static_cast<int>(slots_.size()) < options_.workers) {
+        if (!fork_worker()) return;
+    }
+}
+
+bool Pool::fork_worker() {
+    const std::uint32_t number = free_number();
+    const ForkRequest request{++last_slot_, number};
+    auto slot = WorkerSlot::create(loop_, request.slot, options_.name + "/" + std::to_string(number), slot_callbacks());
+    Status sent = slot ? zygote_->fork(request, (*slot)->worker_ends()) : Status(slot.error());
+    if (!sent) {
+        report_(LogLevel::error, "pool " + options_.name + ": no new worker: " + sent.error().text);
+        worker_respawn_.started(Clock::now());
+        retry_after(worker_respawn_.died(Clock::now()));
+        return false;
+    }
+    (*slot)->close_worker_ends();
+    slots_.push_back(std::move(*slot));
+    return true;
+}
+
+std::uint32_t Pool::free_number() const {
+    for (std::uint32_t number = 1;; ++number) {
+        const std::string label = options_.name + "/" + std::to_string(number);
+        if (std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->label() == label; })) return number;
+    }
+}
+
+WorkerSlot* Pool::find(std::uint32_t slot) {
+    const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each->id() == slot; });
+    return found == slots_.end() ? nullptr : found->get();
+}
+
+WorkerSlot::Callbacks Pool::slot_callbacks() {
+    WorkerSlot::Callbacks callbacks;
+    callbacks.on_ready = [this](WorkerSlot& slot, Ready ready) { worker_ready(slot, ready); };
+    callbacks.on_idle = [this](WorkerSlot& slot) { worker_idle(slot); };
+    callbacks.on_dead = [this](WorkerSlot& slot, std::string reason) { worker_dead(slot, reason); };
+    callbacks.on_not_begun = [this](Job job) { not_begun(std::move(job)); };
+    callbacks.on_line = [this](WorkerSlot& slot, std::string_view line) { worker_line(slot, line); };
+    callbacks.on_note = [this](WorkerSlot& slot, std::string note) {
+        report_lines(report_, LogLevel::warning, "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ", note);
+    };
+    return callbacks;
+}
+
+void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
+    worker_respawn_.reset();
+    note_failures(ready.failures);
+    if (state_ == State::stopping) {
+        slot.leave();
+        return;
+    }
+    enter(State::serving);
+    const auto is_ready = [](const auto& each) { return each->has_been_ready(); };
+    const auto ready_count = std::count_if(slots_.begin(), slots_.end(), is_ready);
+    if (ready_count >= options_.workers) settle();
+    worker_idle(slot);
+}
+
+void Pool::worker_idle(WorkerSlot& slot) {
+    if (state_ == State::stopping) {
+        slot.leave();
+        return;
+    }
+    Job job;
+    if (next_job(job)) {
+        dispatch(slot, std::move(job));
+    } else {
+        idle_.push_back(&slot);
+    }
+}
+
+void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
+    std::erase(idle_, &slot);
+    const bool was_ready = slot.has_been_ready();
+    const std::string label = slot.label();
+    const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });
+    graves_.push_back(std::move(*found));
+    slots_.erase(found);
+    to_bury_.start(0s);
+    if (state_ == State::stopping) {
+        if (slots_.empty() && zygote_) zygote_->close();
+        if (empty()) callbacks_.on_empty();
+        return;
+    }
+    report_(was_ready ? LogLevel::info : LogLevel::error, "worker " + label + " ended: " + escape(reason));
+    if (was_ready) {
+        retry_after(Duration(0));
+        return;
+    }
+    settle("worker " + label + " ended before it was ready: " + reason);
+    worker_respawn_.started(Clock::now());
+    retry_after(worker_respawn_.died(Clock::now()));
+}
+
+void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
+    if (slot.state() == WorkerSlot::State::starting) {
+        if (init_lines_.size() > kMaxInitLines || !init_lines_.emplace(line).second) return;
+        report_(LogLevel::info, "[" + options_.name + "] " + escape(line));
+        return;
+    }
+    const std::string id = slot.current_message_id();
+    report_(LogLevel::info, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
+}
+
+// Something is missing: try again after the delay. Without any worker, and not at once, the pool has failed.
+void Pool::retry_after(Duration delay) {
+    if (delay == Duration(0)) {
+        fill();
+        return;
+    }
+    if (!to_respawn_.active()) to_respawn_.start(delay);
+    const bool has_worker = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_been_ready(); });
+    if (!has_worker) enter(State::failed);
+}
+
+void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
+    for (const Ready::Failure& failure : failures) {
+        const auto spec = std::find_if(options_.spec.filters.begin(), options_.spec.filters.end(),
+                                       [&](const FilterSpec& each) { return each.index == failure.filter; });
+        if (spec == options_.spec.filters.end()) continue;
+        const std::string label = "filter " + escape(spec->name) + " is not available: ";
+        if (!noted_failures_.insert(label + failure.text).second) continue;
+        report_lines(report_, LogLevel::error, label, failure.text);
+        problems_.push_back(label + failure.text.substr(0, failure.text.find('\n')));
+    }
+}
+
+void Pool::settle(std::string problem) {
+    if (settled_) return;
+    settled_ = true;
+    if (!problem.empty()) problems_.push_back(std::move(problem));
+    callbacks_.on_settled(problems_);
+}
+
+// ---- jobs
+
+void Pool::submit(Job job) {
+    if (state_ == State::stopping) {
+        answer(job, JobResult::Kind::stopped);
+    } else if (state_ == State::failed) {
+        answer(job, JobResult::Kind::unavailable);
+    } else if (!idle_.empty() && queue_.empty()) {
+        WorkerSlot& slot = *idle_.back();
+        idle_.pop_back();
+        dispatch(slot, std::move(job));
+    } else {
+        enqueue(std::move(job), false);
+    }
+}
+
+void Pool::dispatch(WorkerSlot& slot, Job job) {
+    ++job.attempts;
+    slot.run(std::move(job));
+}
+
+// A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.
+void Pool::not_begun(Job job) {
+    if (state_ == State::stopping) {
+        answer(job, JobResult::Kind::stopped);
+    } else if (job.attempts >= kMaxAttempts || state_ == State::failed) {
+        answer(job, JobResult::Kind::unavailable);
+    } else if (!idle_.empty()) {
+        WorkerSlot& slot = *idle_.back();
+        idle_.pop_back();
+        dispatch(slot, std::move(job));
+    } else {
+        enqueue(std::move(job), true);
+    }
+}
+
+// The next job whose client still waits and whose time is not over.
+bool Pool::next_job(Job& job) {
+    while (!queue_.empty()) {
+        job = dequeue();
+        if (job.client_gone()) {
+            answer(job, JobResult::Kind::client_gone);
+        } else if (Clock::now() >= job.budget_end) {
+            answer(job, JobResult::Kind::out_of_time);
+        } else {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Pool::enqueue(Job job, bool in_front) {
+    ++gauge_.waiting;
+    if (in_front) {
+        queue_.push_front(std::move(job));
+    } else {
+        queue_.push_back(std::move(job));
+    }
+    if (!to_expire_.active()) to_expire_.start(kExpiryStep);
+}
+
+Job Pool::dequeue() {
+    Job job = std::move(queue_.front());
+    queue_.pop_front();
+    --gauge_.waiting;
+    return job;
+}
+
+void Pool::expire_queue() {
+    const TimePoint now = Clock::now();
+    for (std::size_t left = queue_.size(); left > 0; --left) {
+        Job job = dequeue();
+        if (now >= job.budget_end) {
+            answer(job, JobResult::Kind::out_of_time);
+        } else if (job.client_gone()) {
+            answer(job, JobResult::Kind::client_gone);
+        } else {
+            ++gauge_.waiting;
+            queue_.push_back(std::move(job));
+        }
+    }
+    if (!queue_.empty()) to_expire_.start(kExpiryStep);
+}
+
+void Pool::answer_queue(JobResult::Kind kind) {
+    for (std::size_t left = queue_.size(); left > 0; --left) {
+        Job job = dequeue();
+        answer(job, kind);
+    }
+}
+
+void Pool::answer(Job& job, JobResult::Kind kind) {
+    JobResult result;
+    result.kind = kind;
+    result.queue_wait = Clock::now() - job.queued_at;
+    const auto done = std::move(job.done);
+    done(std::move(result));
+}
+
+// ---- the end
+
+void Pool::stop() {
+    enter(State::stopping);
+    to_respawn_.stop();
+    to_import_.stop();
+    answer_queue(JobResult::Kind::stopped);
+    idle_.clear();
+    for (std::size_t i = slots_.size(); i-- > 0;) {
+        if (slots_[i]->state() != WorkerSlot::State::busy) slots_[i]->leave();
+    }
+    if (!zygote_) {
+        if (empty()) callbacks_.on_empty();
+    } else if (slots_.empty()) {
+        zygote_->close();
+    }
+}
+
+void Pool::kill_all(const std::string& reason) {
+    for (std::size_t i = slots_.size(); i-- > 0;) slots_[i]->kill(JobResult::Kind::stopped, reason);
+    if (zygote_) zygote_->kill(reason);
+}
+
+void Pool::collect_pids(std::unordered_set<pid_t>& pids) const {
+    if (zygote_) pids.insert(zygote_->pid());
+    for (const auto& slot : slots_) pids.insert(slot->pid());
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,123 @@
+// A pool: one zygote, its workers, and the jobs that wait for one of them. It decides who gets which job and when a
+// worker or zygote is started again (respawn_policy.h says how soon); a job's result goes straight to whoever gave it.
+// A failing pool answers `unavailable` at once and never stops another.
+#pragma once
+
+#include "master/job.h"
+#include "master/reporter.h"
+#include "master/respawn_policy.h"
+#include "master/worker_slot.h"
+#include "master/zygote_client.h"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace pythonfilter {
+
+/// Jobs that wait, over all pools and generations.
+struct QueueGauge {
+    int waiting = 0;  // >= 0: changed only by Pool::enqueue() and Pool::dequeue()
+    int limit = 0;
+    bool full() const { return waiting >= limit; }
+};
+
+class Pool {
+public:
+    struct Options {
+        std::string name;
+        int workers = 1;
+        Duration start_timeout{};
+        ZygoteSpec spec;
+        std::string program;  // pythonfilter-worker
+    };
+    struct Callbacks {
+        /// Once: every worker is ready (no problems), or this is why not.
+        std::function<void(std::vector<std::string> problems)> on_settled;
+        /// Orphans of workers may have come to the master.
+        std::function<void()> on_zygote_dead;
+        /// After stop(): every process of the pool is gone.
+        std::function<void()> on_empty;
+    };
+
+    Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Callbacks callbacks);
+
+    void start();
+    void submit(Job job);
+    /// No new workers, idle ones leave; jobs that wait come back as `stopped`.
+    void stop();
+    /// SIGKILL for whatever is left.
+    void kill_all(const std::string& reason);
+    bool empty() const { return state_ == State::stopping && !zygote_ && slots_.empty(); }
+    /// Pids that belong to this pool: the zygote and the workers.
+    void collect_pids(std::unordered_set<pid_t>& pids) const;
+
+private:
+    enum class State {
+        starting,  // no worker has been ready yet: jobs wait
+        serving,   // workers are ready, or will be at once
+        failed,    // no worker, and the next start is some time away: jobs come back `unavailable`
+        stopping,
+    };
+
+    void enter(State state);
+    void start_zygote();
+    void on_report(ZygoteReport report, UniqueFd pidfd);
+    void imported(const std::vector<Ready::Failure>& failures);
+    void tainted(const std::string& what);
+    void zygote_dead(const std::string& reason);
+
+    void fill();
+    bool fork_worker();
+    std::uint32_t free_number() const;
+    WorkerSlot* find(std::uint32_t slot);
+    WorkerSlot::Callbacks slot_callbacks();
+    void worker_ready(WorkerSlot& slot, const Ready& ready);
+    void worker_idle(WorkerSlot& slot);
+    void worker_dead(WorkerSlot& slot, const std::string& reason);
+    void worker_line(WorkerSlot& slot, std::string_view line);
+    void retry_after(Duration delay);
+    void note_failures(const std::vector<Ready::Failure>& failures);
+    void settle(std::string problem = {});
+
+    void dispatch(WorkerSlot& slot, Job job);
+    void not_begun(Job job);
+    bool next_job(Job& job);
+    void enqueue(Job job, bool in_front);
+    Job dequeue();
+    void expire_queue();
+    void answer_queue(JobResult::Kind kind);
+    static void answer(Job& job, JobResult::Kind kind);
+
+    Loop& loop_;
+    Options options_;
+    QueueGauge& gauge_;
+    Reporter report_;
+    Callbacks callbacks_;
+    State state_ = State::starting;
+
+    std::unique_ptr<ZygoteClient> zygote_;
+    bool imported_ = false;    // of the present zygote
+    bool restarting_ = false;  // it was killed to be started again without preload
+    RespawnPolicy zygote_respawn_, worker_respawn_;
+    std::uint32_t last_slot_ = 0;
+    std::vector<std::unique_ptr<WorkerSlot>> slots_;
+    std::vector<std::unique_ptr<WorkerSlot>> graves_;  // dead, but their code may still be on the stack
+    std::vector<WorkerSlot*> idle_;                    // last used last
+    std::deque<Job> queue_;
+    std::unordered_set<std::string> init_lines_;       // printed once per generation, by whichever worker came first
+    std::unordered_set<std::string> noted_failures_;
+    std::vector<std::string> problems_;
+    bool settled_ = false;
+
+    Timer to_import_;   // start_timeout of the zygote
+    Timer to_respawn_;  // the next attempt, while something is missing
+    Timer to_expire_;   // the budget of the jobs that wait
+    Timer to_bury_;     // empties graves_
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,57 @@
+#include "master/scoreboard_view.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+
+Result<ScoreboardView> ScoreboardView::create() {
+    UniqueFd fd(memfd_create("pythonfilter-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (!fd || ftruncate(fd.get(), kScoreboardSize) != 0) return errno_error("scoreboard: memfd_create", errno);
+    // Sealed: a worker that shrinks it would give the master SIGBUS.
+    if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return errno_error("scoreboard: seal", errno);
+    void* memory = mmap(nullptr, kScoreboardSize, PROT_READ, MAP_SHARED, fd.get(), 0);
+    if (memory == MAP_FAILED) return errno_error("scoreboard: mmap", errno);
+    return ScoreboardView(std::move(fd), static_cast<const char*>(memory));
+}
+
+ScoreboardView::ScoreboardView(ScoreboardView&& other) noexcept : fd_(std::move(other.fd_)), memory_(other.memory_) {
+    other.memory_ = nullptr;
+}
+
+ScoreboardView::~ScoreboardView() {
+    if (memory_ != nullptr) munmap(const_cast<char*>(memory_), kScoreboardSize);
+}
+
+ScoreboardView::Running ScoreboardView::running() const {
+    Running running;
+    running.task_id = page().task_id.load(std::memory_order_acquire);
+    running.filter = page().filter.load(std::memory_order_acquire);
+    running.since = from_nanoseconds(page().filter_start.load(std::memory_order_acquire));
+    return running;
+}
+
+std::optional<Identity> ScoreboardView::began_with(std::uint64_t task_id) const {
+    if (page().task_id.load(std::memory_order_acquire) != task_id) return std::nullopt;
+    if (page().has_identity.load(std::memory_order_acquire) != 1) return std::nullopt;
+    Identity identity;
+    for (std::size_t i = 0; i < identity.digest.size(); ++i) identity.digest[i] = page().identity[i].load(std::memory_order_relaxed);
+    return identity;
+}
+
+std::string ScoreboardView::message_id() const {
+    char copy[sizeof ScoreboardPage::message_id];
+    std::memcpy(copy, page().message_id, sizeof copy);
+    copy[sizeof copy - 1] = '\0';
+    return copy;
+}
+
+std::string ScoreboardView::traceback() const {
+    const char* text = memory_ + kTracebackOffset;
+    return {text, strnlen(text, kScoreboardSize - kTracebackOffset)};
+}
+
+}  // namespace pythonfilter

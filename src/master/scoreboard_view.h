@@ -1,0 +1,49 @@
+// ScoreboardView: the master's side of a worker's scoreboard: makes and seals the memfd, maps it read-only, and copies
+// values out of it. The worker can write anything at any time, so each value is read once, bounded, and only believed
+// where a lie shortens a deadline.
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "message/scoreboard.h"
+
+#include <optional>
+#include <string>
+
+namespace pythonfilter {
+
+class ScoreboardView {
+public:
+    static Result<ScoreboardView> create();
+    ScoreboardView(ScoreboardView&& other) noexcept;
+    ScoreboardView& operator=(ScoreboardView&&) = delete;
+    ScoreboardView(const ScoreboardView&) = delete;
+    ~ScoreboardView();
+
+    /// Lent, to be passed to the worker.
+    int fd() const { return fd_.get(); }
+    /// The copy for the worker has been sent; the mapping is enough from now on.
+    void close_fd() { fd_.reset(); }
+
+    struct Running {
+        std::uint64_t task_id = 0;
+        std::uint32_t filter = ScoreboardPage::kNoFilter;
+        TimePoint since{};
+    };
+    Running running() const;
+    /// Of the files of `task_id` when it began.
+    std::optional<Identity> began_with(std::uint64_t task_id) const;
+    /// Raw, at most 63 bytes.
+    std::string message_id() const;
+    /// What the traceback signal left there; raw, empty when nothing was written.
+    std::string traceback() const;
+
+private:
+    ScoreboardView(UniqueFd fd, const char* memory) : fd_(std::move(fd)), memory_(memory) {}
+    const ScoreboardPage& page() const { return *reinterpret_cast<const ScoreboardPage*>(memory_); }
+
+    UniqueFd fd_;
+    const char* memory_;
+};
+
+}  // namespace pythonfilter

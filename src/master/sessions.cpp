@@ -1,0 +1,114 @@
+#include "master/sessions.h"
+
+#include "message/reply.h"
+
+#include <cerrno>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace pythonfilter {
+namespace {
+
+// One write for the whole reply: a fresh socket always has room for it.
+bool send_reply(int fd, std::string_view text) {
+    ssize_t sent;
+    do {
+        sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent == static_cast<ssize_t>(text.size());
+}
+
+}  // namespace
+
+Sessions::Sessions(Loop& loop, Duration request_timeout, std::size_t max_reading, Callbacks callbacks)
+    : loop_(loop),
+      request_timeout_(request_timeout),
+      max_reading_(max_reading),
+      callbacks_(std::move(callbacks)),
+      expiry_(loop, [this] { expire(); }) {}
+
+void Sessions::adopt(UniqueFd client, const std::string& spool_tmp) {
+    if (reading_.size() >= max_reading_) refuse(reading_.front(), replies::bad_request(), "too many silent clients");
+    const SessionId id = ++last_id_;
+    sessions_.try_emplace(id, std::move(client), spool_tmp);
+    Session& session = sessions_.at(id);
+    session.reading = reading_.insert(reading_.end(), id);
+    const int fd = session.fd.get();
+    session.watch = std::make_unique<IoWatch>(loop_, fd, EV_READ, [this, id] { read(id); });
+    if (!expiry_.active()) expiry_.start(request_timeout_);
+    read(id);  // Courier has mostly written before we accept
+}
+
+void Sessions::read(SessionId id) {
+    Session& session = sessions_.at(id);
+    char chunk[8192];
+    ssize_t n;
+    do {
+        n = recv(session.fd.get(), chunk, sizeof chunk, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (n <= 0) {
+        const bool said_something = session.parser.started();
+        end(id);
+        if (said_something) callbacks_.on_failure("a client hung up in the middle of its request");
+        return;
+    }
+    switch (session.parser.feed({chunk, static_cast<std::size_t>(n)})) {
+        case RequestParser::State::incomplete: return;
+        case RequestParser::State::bad: refuse(id, replies::bad_request(), "bad request: " + session.parser.problem()); return;
+        case RequestParser::State::complete: break;
+    }
+    finish_reading(session);
+    callbacks_.on_request(id, std::move(session.parser.request()), session.accepted);
+}
+
+void Sessions::finish_reading(Session& session) {
+    session.watch.reset();
+    reading_.erase(session.reading);
+    if (reading_.empty()) expiry_.stop();
+}
+
+void Sessions::refuse(SessionId id, std::string_view text, const std::string& why) {
+    reply(id, text);
+    callbacks_.on_failure(why);
+}
+
+void Sessions::expire() {
+    const TimePoint now = Clock::now();
+    while (!reading_.empty()) {
+        const SessionId oldest = reading_.front();
+        const TimePoint end = sessions_.at(oldest).accepted + request_timeout_;
+        if (end > now) {
+            expiry_.start(end - now);
+            return;
+        }
+        refuse(oldest, replies::bad_request(), "a client did not finish its request in time");
+    }
+}
+
+bool Sessions::reply(SessionId id, std::string_view text) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return false;
+    const bool sent = send_reply(found->second.fd.get(), text);  // EPIPE is normal: the client may be gone
+    end(id);
+    return sent;
+}
+
+void Sessions::end(SessionId id) {
+    const auto found = sessions_.find(id);
+    if (found->second.watch) finish_reading(found->second);
+    sessions_.erase(found);
+}
+
+bool Sessions::hung_up(SessionId id) const {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return true;
+    pollfd state{found->second.fd.get(), 0, 0};
+    return poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void Sessions::refuse_unfinished(std::string_view text) {
+    while (!reading_.empty()) reply(reading_.front(), text);
+}
+
+}  // namespace pythonfilter

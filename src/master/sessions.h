@@ -1,0 +1,70 @@
+// Sessions: the clients, from accept to the reply. Reads each request with a deadline and a length limit, hands it
+// upward, and later writes exactly one reply in one write and closes. A silent, slow or babbling client costs one
+// descriptor until its deadline; when descriptors get scarce the oldest unfinished session goes first.
+#pragma once
+
+#include "base/clock.h"
+#include "base/unique_fd.h"
+#include "master/loop.h"
+#include "message/request.h"
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace pythonfilter {
+
+using SessionId = std::uint64_t;
+
+class Sessions {
+public:
+    struct Callbacks {
+        std::function<void(SessionId, Request, TimePoint accepted)> on_request;
+        /// A session that ended without a message: one sentence for the log.
+        std::function<void(std::string)> on_failure;
+    };
+
+    Sessions(Loop& loop, Duration request_timeout, std::size_t max_reading, Callbacks callbacks);
+
+    /// `spool_tmp` is where relative paths begin.
+    void adopt(UniqueFd client, const std::string& spool_tmp);
+    /// Writes the reply and ends the session. False when the client had gone.
+    bool reply(SessionId id, std::string_view text);
+    /// The client of a request that waits has hung up.
+    bool hung_up(SessionId id) const;
+    /// Answers all sessions whose request is not complete.
+    void refuse_unfinished(std::string_view text);
+
+    std::size_t size() const { return sessions_.size(); }
+
+private:
+    struct Session {
+        Session(UniqueFd client, const std::string& spool_tmp) : fd(std::move(client)), parser(spool_tmp) {}
+        UniqueFd fd;
+        RequestParser parser;
+        TimePoint accepted = Clock::now();
+        std::unique_ptr<IoWatch> watch;          // while the request is incomplete
+        std::list<SessionId>::iterator reading;  // place in reading_, valid while `watch` is set
+    };
+
+    void read(SessionId id);
+    void refuse(SessionId id, std::string_view text, const std::string& why);
+    void finish_reading(Session& session);
+    void expire();
+    void end(SessionId id);
+
+    Loop& loop_;
+    Duration request_timeout_;
+    std::size_t max_reading_;
+    Callbacks callbacks_;
+    SessionId last_id_ = 0;
+    std::unordered_map<SessionId, Session> sessions_;
+    std::list<SessionId> reading_;  // sessions without a complete request, oldest first
+    Timer expiry_;                  // active while reading_ is not empty
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,128 @@
+// WorkerSlot: the master's end of one worker, from the fork request to the burial. Owns the pipes, the pidfd, the
+// scoreboard and the deadline of the filter that runs; speaks frames; trusts nothing that arrives. It decides when its
+// worker is dead (the zygote's report, or the pidfd when the zygote is dead; never end of file alone) and when its time
+// is over, and reports upward. Whom to start or what to answer is the pool's and the router's business.
+#pragma once
+
+#include "base/unique_fd.h"
+#include "master/job.h"
+#include "master/line_reader.h"
+#include "master/loop.h"
+#include "master/scoreboard_view.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+namespace pythonfilter {
+
+class WorkerSlot {
+public:
+    enum class State {
+        forking,   // asked for; the zygote has not answered
+        starting,  // runs init_filter
+        idle,
+        busy,      // has a job
+        dying,     // the traceback was asked for, or SIGKILL sent; waits for its burial
+        leaving,   // its task pipe is closed: it exits by itself when it is done
+        dead,
+    };
+
+    struct Callbacks {
+        std::function<void(WorkerSlot&, Ready)> on_ready;
+        std::function<void(WorkerSlot&)> on_idle;  // after a job; the result was delivered
+        /// The worker died before it took the job: no filter is to blame. Comes before on_dead, instead of the result.
+        std::function<void(Job)> on_not_begun;
+        std::function<void(WorkerSlot&, std::string reason)> on_dead;
+        std::function<void(WorkerSlot&, std::string_view)> on_line;     // its stderr
+        std::function<void(WorkerSlot&, std::string)> on_note;          // what the log should tell, one or more lines
+    };
+
+    /// The descriptors of the worker's ends, to be sent with the fork packet in this order; they are closed here by
+    /// close_worker_ends().
+    struct Ends {
+        UniqueFd task, verdict, error;
+    };
+    static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks);
+    WorkerSlot(const WorkerSlot&) = delete;
+    WorkerSlot& operator=(const WorkerSlot&) = delete;
+
+    const std::vector<int> worker_ends() const;
+    void close_worker_ends();
+
+    std::uint32_t id() const { return id_; }
+    const std::string& label() const { return label_; }
+    pid_t pid() const { return pid_; }
+    State state() const { return state_; }
+    bool has_been_ready() const { return has_been_ready_; }
+    const Job* job() const { return job_ ? &*job_ : nullptr; }
+    std::string current_message_id() const;
+
+    void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
+    void run(Job job);
+    /// Closes the task pipe: an idle worker exits at once.
+    void leave();
+    /// SIGKILL, now. `fate` is the kind of its job's result, if it has one; `reason` is what that and on_dead will say.
+    void kill(JobResult::Kind fate, std::string reason);
+    /// The worker is dead: the zygote said so.
+    void buried(int wait_status);
+    /// The zygote is dead. Its workers die with it and are ours to reap.
+    void zygote_died();
+    /// The fork never happened.
+    void fork_failed(std::string reason);
+
+private:
+    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard, UniqueFd task,
+               UniqueFd verdict, UniqueFd error, Ends ends);
+
+    void enter(State state);
+    void read_verdicts();
+    bool take_frame(const FrameStream::Frame& frame);
+    bool take_outcome(std::string_view payload);
+    bool take_progress(std::string_view payload);
+    bool plausible(const ChainState& state, const std::vector<FilterRun>& runs, const std::vector<Incident>& incidents) const;
+    void write_task();
+    void arm_deadline();
+    TimePoint filter_deadline(const ScoreboardView::Running& running, std::size_t place) const;
+    void deadline_expired();
+    void begin_kill(JobResult::Kind kind, std::string reason);
+    void kill_now();
+    std::size_t running_place(const ScoreboardView::Running& running) const;
+    void note_traceback();
+    void try_reap();
+    void burial_is_late();
+    void finish(std::string reason, bool really_dead);
+    void end_job(const std::string& reason, bool really_dead);
+
+    Loop& loop_;
+    std::uint32_t id_;
+    std::string label_;
+    Callbacks callbacks_;
+    ScoreboardView scoreboard_;
+    Ends ends_;
+    State state_ = State::forking;
+    pid_t pid_ = 0;
+    bool has_been_ready_ = false;
+    bool zygote_dead_ = false;
+    bool burying_ = false;  // inside finish(): no new job any more
+
+    UniqueFd task_pipe_, verdict_pipe_, pidfd_;
+    std::string unsent_;             // of the task frame
+    FrameStream frames_;
+    std::optional<Job> job_;         // set exactly while a result is owed
+    TimePoint dispatched_;
+    std::optional<Progress> progress_;
+    JobResult::Kind fate_ = JobResult::Kind::crashed;  // of the job, should the worker die now
+    std::string fate_reason_;
+
+    LineReader error_lines_;
+    std::unique_ptr<IoWatch> verdict_watch_, task_watch_, pidfd_watch_;
+    Timer to_deadline_;   // of init_filter, or of the filter that runs
+    Timer to_kill_;       // the traceback's grace
+    Timer to_burial_;     // after SIGKILL: a worker that will not die
+};
+
+}  // namespace pythonfilter
