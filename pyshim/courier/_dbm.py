@@ -1,0 +1,62 @@
+"""Courier's .dat files: opens one, looks up, closes it again.
+
+For courier.config only. A missing file is silent. A database that cannot be read is one line on stderr, once for each file
+and reason: without python3-gdbm every lookup would say "no", and local domains and aliases would not be seen.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+_told: set[str] = set()
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Any]:
+    """Opens a database read-only for a with block.
+
+    Args:
+        path: the file, under exactly this name.
+
+    Returns:
+        An object with get(bytes) -> bytes or None; None when there is no such file or it cannot be read.
+    """
+    database = _open(path) if os.path.exists(path) else None
+    try:
+        yield database
+    finally:
+        if database is not None:
+            database.close()
+
+
+def _open(path: str) -> Any:
+    import dbm  # costs a millisecond, and many sites never look anything up
+
+    try:
+        return dbm.open(path, "r")
+    except dbm.error as error:
+        reason = str(error)
+        if dbm.whichdb(path) == "dbm.gnu" and not _has_gdbm():
+            reason = "Python cannot read GDBM files. Install the package python3-gdbm; until then all lookups say no"
+    except OSError as error:
+        reason = str(error)
+    _tell(f"WARN: courier.config: cannot read {path}: {reason}")
+    return None
+
+
+def _has_gdbm() -> bool:
+    try:
+        import dbm.gnu  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def _tell(line: str) -> None:
+    if line not in _told:
+        _told.add(line)
+        sys.stderr.write(line + "\n")

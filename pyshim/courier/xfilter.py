@@ -1,0 +1,97 @@
+"""Changing a message: XFilter reads it, a filter edits the email.message.Message, submit() writes it back.
+
+The file is replaced in one step and only when something changed; on any error the original stays. Header fields that were
+not touched keep their bytes, and so does the body when no part of it changed, so signatures survive.
+"""
+
+from __future__ import annotations
+
+import os
+from email.message import Message
+from typing import Any, NoReturn
+
+from courier import _native, _replace, _splice, control
+
+
+class XFilterError(Exception):
+    """The message could not be changed; it is as it was."""
+
+
+class InitError(XFilterError):
+    """The message or its control data could not be read."""
+
+
+class XFilter:
+    """A message that a filter may change.
+
+    Attributes:
+        message: the message; assign headers, delete them, walk the parts.
+        filter_name: who changes it.
+        body_path: its file.
+        control_paths: its control files.
+        control_data: what courier.control.get_control_data() said when it was read.
+    """
+
+    def __init__(self, filter_name: str, body_path: str, control_paths: control.ControlPaths) -> None:
+        """Reads a message.
+
+        Args:
+            filter_name: the filter's name, for its own use.
+            body_path: the message's file.
+            control_paths: its control files.
+
+        Raises:
+            InitError: one of the files cannot be read or understood.
+        """
+        self.filter_name = filter_name
+        self.body_path = body_path
+        self.control_paths = control_paths
+        try:
+            self._read()
+            self.control_data: dict[str, Any] = control.get_control_data(control_paths)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise InitError(f"{body_path}: {type(error).__name__}: {error}") from error
+
+    def _read(self) -> None:
+        with open(self.body_path, "rb") as file:
+            status = os.fstat(file.fileno())
+            listed = _native._task_file_id(self.body_path)
+            if listed not in (None, (status.st_dev, status.st_ino)):
+                raise OSError("the file now belongs to another message")
+            self._keep(status, file.read())
+
+    def _keep(self, status: os.stat_result, data: bytes) -> None:
+        self._identity = _replace.identity(status)
+        self._original, self.message = _splice.read(data)
+
+    def get_message(self) -> Message:
+        """Returns the message, to look at and to edit in place."""
+        return self.message
+
+    def set_message(self, message: Message) -> None:
+        """Puts another message in the place of this one; submit() writes it."""
+        self.message = message
+
+    def get_control_data(self) -> dict[str, Any]:
+        """Returns the control data as they were at the start. Changing the dict changes no file."""
+        return self.control_data
+
+    def submit(self) -> str:
+        """Writes the message back if anything was changed.
+
+        Returns:
+            '', which do_filter() may return.
+
+        Raises:
+            XFilterError: it cannot be written (a header that is no str or holds CR, LF or NUL, a part that is not
+                text, a full disk, a file that somebody else changed meanwhile). The original stays.
+        """
+        try:
+            data = _splice.join(self._original, self.message)
+            if not self._is_original(data):
+                status = _replace.replace(self.body_path, data, self._identity)
+                _native._replace_task_file(self.body_path, status.st_dev, status.st_ino)
+                self._follow(status, data)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise XFilterError(f"{self.body_path}: {error}") from error
+        return ""
