@@ -75,6 +75,7 @@ class Server:
         config: str = "",
         name: str = "pythonfilter",
         environment: Mapping[str, str] | None = None,
+        parent: Path = Path("/tmp"),
     ) -> None:
         """Prepares the directories; nothing runs yet.
 
@@ -84,10 +85,11 @@ class Server:
             config: YAML with further top-level keys. With a `filters:` key of its own, `filters` only writes the modules.
             name: argv[0], and so the name of the socket and of the configuration file.
             environment: Further variables for the server.
+            parent: Where the temporary directory is made; the mail user must be able to enter it.
         """
         self.mode, self.name = mode, name
         self.account, self.group = mail_user()
-        self.base = Path(tempfile.mkdtemp(prefix="pythonfilter-test-", dir="/tmp"))
+        self.base = Path(tempfile.mkdtemp(prefix="pythonfilter-test-", dir=parent))
         self.base.chmod(0o755)
         self.etc, self.filter_directory, self.bin = (self.base / part for part in ("etc", "filters.d", "bin"))
         for directory in (self.etc, self.filter_directory, self.bin):

@@ -32,14 +32,17 @@ def installed_tree() -> Path:
 
 
 @cache
-def readable_tree() -> Path:
+def readable_tree(user: str = "courier") -> Path:
     """The installed tree, or a copy of it that everybody can read and that goes when this process ends.
+
+    Args:
+        user: Who must be able to reach it.
 
     Raises:
         NotBuilt: There is no tree.
     """
     tree = installed_tree()
-    if searchable(tree):
+    if searchable(tree, user):
         return tree
     place = Path(tempfile.mkdtemp(prefix="pythonfilter-tree-", dir="/tmp"))
     atexit.register(_remove, place, os.getpid())

@@ -1,7 +1,7 @@
 """Sample messages for tests of every kind: small, written for this project, line ends LF.
 
-`clean` passes every filter; `exe-attachment` carries what a filter for attachments refuses; `crash-please` has the header
-`X-Crash: please`, at which a test's own filter is to crash. Must hold no mail of real people.
+`clean` passes every filter; `exe-attachment` carries what a filter for attachments refuses; `crash-please` has the
+header `X-Crash: please`, at which the filter crash_on_request crashes. Must hold no mail of real people.
 """
 from __future__ import annotations
 

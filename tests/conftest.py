@@ -1,0 +1,55 @@
+"""Rules for all tests: what --full means, and that CI skips nothing.
+
+Read by pytest for every directory of tests/. dev/test gives --full; .ci/run sets CI=true. Must never hide a test
+without a word: what is left out is deselected, and counted so in the last line.
+
+    @pytest.mark.full              runs only with --full
+    config.getoption("--full")     for a test that runs either way, and does more with it
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="also the long tests: whole corpus, long runs")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: takes minutes; runs only with --full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("full")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(hookwrapper=True)  # type: ignore[misc]  # the decorator is untyped
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    outcome: Any = yield
+    refuse_skip(outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)  # type: ignore[misc]  # the decorator is untyped
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
+    outcome: Any = yield
+    refuse_skip(outcome.get_result())
+
+
+def refuse_skip(report: Any) -> None:
+    """In CI a skipped test is a failed one: the machine there must have all that the tests need."""
+    if not IN_CI or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"skipped, which is a failure in CI: {reason}"

@@ -1,0 +1,55 @@
+"""The installed tree can be moved as a whole: its programs find one another, and their Python, from where they lie."""
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import checkout
+import pytest
+from support.server import installed_root
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the installed tree, at a path with a blank in it."""
+    place = tmp_path_factory.mktemp("moved") / "another place"
+    shutil.copytree(installed_root(), place, symlinks=True)
+    return place
+
+
+def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30, cwd="/",
+                          env={"PATH": "/usr/bin:/bin"})
+
+
+def test_the_moved_program_runs(moved: Path) -> None:
+    done = run(moved / "usr/sbin/pythonfilter", "--version")
+    assert done.returncode == 0 and "0.1.0" in done.stdout
+
+
+def test_the_moved_program_checks_a_configuration(moved: Path, tmp_path: Path) -> None:
+    config = tmp_path / "pythonfilter.yaml"
+    config.write_text("filters: []\n")
+    done = run(moved / "usr/sbin/pythonfilter", "--config", str(config), "check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_link_to_the_program_is_enough(moved: Path, tmp_path: Path) -> None:
+    link = tmp_path / "pythonfilter"  # as in Courier's directory of filters
+    link.symlink_to(moved / "usr/sbin/pythonfilter")
+    assert run(link, "--version").returncode == 0
+
+
+def test_nothing_installed_names_the_checkout() -> None:
+    """Debug information apart, which is no text."""
+    named = [path for path in installed_root().rglob("*") if path.suffix in (".py", ".yaml", ".service", ".conf")
+             and str(checkout.TOP) in path.read_text()]
+    assert named == []
+
+
+def test_no_program_looks_for_libraries_in_the_checkout() -> None:
+    for path in (*installed_root().rglob("*.so"), *(installed_root() / "usr/sbin").iterdir(),
+                 *(installed_root() / "usr/libexec/pythonfilter").iterdir()):
+        dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout
+        assert "RUNPATH" not in dynamic and "RPATH" not in dynamic, path
