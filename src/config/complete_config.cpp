@@ -47,14 +47,16 @@ void check_bypass(const Config& config, std::size_t index, const Places& places,
     std::vector<std::string_view> chain;
     for (const FilterConfig& other : config.filters) chain.push_back(other.filter);
     for (const std::string& name : *filter.bypass) {
+        if (report.warnings_full()) return;
         if (name.empty()) continue;  // reported by the loader
         const auto later = chain.begin() + static_cast<std::ptrdiff_t>(index) + 1;
         if (std::find(later, chain.end(), name) != chain.end()) continue;
         if (std::find(chain.begin(), later, name) != later) {
-            report.warning(places.of(&name), "the filter " + quote(name) + " does not come after " + quote(filter.filter) +
-                                                 ", which cannot bypass it");
+            report.warning(places.of(&name), "the filter " + quote(name) + " does not come after " +
+                                                 quote(filter.filter) + ", which cannot bypass it");
         } else {
-            report.warning(places.of(&name), "the filter " + quote(name) + " is not in the chain" + did_you_mean(name, chain));
+            report.warning(places.of(&name),
+                           "the filter " + quote(name) + " is not in the chain" + did_you_mean(name, chain));
         }
     }
 }
@@ -83,7 +85,8 @@ FailurePolicy effective_policy(const FailureKeys& filter, const FailureKeys& poo
         FailureKeys keys = *level;
         for (const Option& option : failure_section().options) {
             const auto choice = std::get<ChoiceSlot>(option.slot(&keys));
-            if (const auto action = choice.get(choice.member)) policy.*option.policy = static_cast<FailureAction>(*action);
+            if (const auto action = choice.get(choice.member))
+                policy.*option.policy = static_cast<FailureAction>(*action);
         }
     }
     return policy;

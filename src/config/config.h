@@ -4,10 +4,17 @@
 //   policy.h          failure events and what is done about them
 //   config.h          the structs; a default-constructed one holds the defaults
 //   option_table.h    ONE table of all keys: member, bounds, paragraph; everything else about keys comes from it
+//   option_text.h     values as text, both ways, and what a key takes in words
+//   option_walk.h     all rows with their paths and defaults
+//   sample_file.h     the table as conf/pythonfilter.yaml
+//   find_config.h     which file is read, and load_config(): the one entry for all callers
+//   courier_dirs.h    courier-config: Courier's directories and mail user
+//   yaml_tree.h       the text of a YAML file -> a tree with the place of everything
 //   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
 //   legacy_loader.h   pythonfilter.conf -> Config
-//   courier_dirs.h    courier-config: Courier's directories and mail user
-//   find_config.h     which file is read, and load_config(): the one entry for all callers
+//   complete_config.h what both loaders end with: checks of keys against each other, effective values
+//   load_report.h     errors and warnings with their places
+//   nearest.h         "did you mean ...?"
 #pragma once
 
 #include "base/clock.h"

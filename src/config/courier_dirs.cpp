@@ -2,7 +2,6 @@
 
 #include "base/process.h"
 #include "base/unique_fd.h"
-#include "config/find_config.h"
 #include "config/option_text.h"
 
 #include <algorithm>
@@ -43,7 +42,7 @@ Result<pid_t> spawn_courier_config(int output) {
     const int error = posix_spawnp(&pid, name, &actions, &attributes, arguments, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    if (error != 0) return errno_error("courier-config", error);
+    if (error != 0) return errno_error("cannot be started", error);
     return pid;
 }
 
@@ -73,23 +72,39 @@ bool read_until_exit(int pipe, int pidfd, Duration limit, std::string& output) {
     }
 }
 
-CourierConfigRun failed(std::string problem) { return {{}, "courier-config: " + std::move(problem)}; }
+CourierConfigRun failed(const std::string& problem) {
+    return {{}, "courier-config: " + problem + "; using built-in directories"};
+}
 
-}  // namespace
-
-void parse_courier_config(std::string_view output, CourierDirs& dirs) {
+// What stands behind NAME= in the last line that begins so, without blanks around it. Empty when there is none.
+std::string_view value_of(std::string_view name, std::string_view output) {
+    constexpr std::string_view kBlanks = " \t\r";
+    std::string_view value;
     while (!output.empty()) {
         const std::size_t end = std::min(output.find('\n'), output.size());
         const std::string_view line = output.substr(0, end);
         output.remove_prefix(std::min(end + 1, output.size()));
-        const std::size_t equals = line.find('=');
-        if (equals == std::string_view::npos) continue;
-        for (const Option& option : courier_section().options) {
-            const std::string_view value = line.substr(equals + 1);
-            if (line.substr(0, equals) == option.key && plausible_text(option.rule, value))
-                *std::get<std::string*>(option.slot(&dirs)) = value;
-        }
+        if (!line.starts_with(name) || line.substr(name.size(), 1) != "=") continue;
+        value = line.substr(name.size() + 1);
+        value.remove_prefix(std::min(value.find_first_not_of(kBlanks), value.size()));
+        value = value.substr(0, value.find_last_not_of(kBlanks) + 1);
     }
+    return value;
+}
+
+}  // namespace
+
+CourierConfigRun parse_courier_config(std::string_view output) {
+    CourierConfigRun run;
+    std::string unusable;
+    for (const Option& option : courier_section().options) {
+        std::string& member = *std::get<std::string*>(option.slot(&run.dirs));
+        const std::string_view value = value_of(option.key, output);
+        if (plausible_text(option.rule, value)) member = value;
+        else unusable += (unusable.empty() ? "" : ", ") + std::string(option.key) + " (using " + member + ")";
+    }
+    if (!unusable.empty()) run.problem = "courier-config: no usable value for " + unusable;
+    return run;
 }
 
 CourierConfigRun run_courier_config(Duration limit) {
@@ -100,7 +115,7 @@ CourierConfigRun run_courier_config(Duration limit) {
     fcntl(reading.get(), F_SETFL, O_NONBLOCK);
     const Result<pid_t> child = spawn_courier_config(writing.get());
     writing.reset();
-    if (!child) return {};  // Courier's development tools need not be installed
+    if (!child) return failed(child.error().text);
     std::string output;
     const Result<UniqueFd> pidfd = open_pidfd(*child);
     const bool ended = pidfd && read_until_exit(reading.get(), pidfd->get(), limit, output);
@@ -109,13 +124,10 @@ CourierConfigRun run_courier_config(Duration limit) {
     int status = 0;
     while (waitpid(*child, &status, 0) < 0 && errno == EINTR) {
     }
-    if (!ended) return failed("no complete answer within " + format_duration(limit) + "; using built-in directories");
-    if (status != 0) return failed(describe_wait_status(status) + "; using built-in directories");
-    CourierConfigRun run;
-    parse_courier_config(output, run.dirs);
+    if (!ended) return failed("no complete answer within " + format_duration(limit));
+    CourierConfigRun run = parse_courier_config(output);  // whatever its status: a wrapper may end with any
+    if (status != 0 && !run.problem.empty()) run.problem += "; it ended with " + describe_wait_status(status);
     return run;
 }
-
-CourierDirs find_courier_dirs() { return run_courier_config().dirs; }
 
 }  // namespace pythonfilter

@@ -6,7 +6,6 @@
 #include "config/legacy_loader.h"
 #include "config/yaml_loader.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -52,66 +51,56 @@ FileContent read_config_file(const std::string& path) {
     }
 }
 
-struct Search {
-    std::vector<FileContent> passed_over;
-    std::optional<FileContent> found;
-};
+bool is_legacy(const std::string& path) { return path.ends_with(".conf"); }
 
-// A YAML file that exists but cannot be read ends the search with its problem: to run another configuration instead
-// would change the chain unnoticed. A legacy file that cannot be read is passed over, as it always was.
-Search search(const std::string& instance, const std::string& sysconfdir) {
-    const std::string yaml[] = {sysconfdir + "/" + instance + ".yaml", "/etc/" + instance + ".yaml"};
-    const std::string legacy[] = {"/etc/pythonfilter.conf", "/usr/local/etc/pythonfilter.conf",
-                                  sysconfdir + "/pythonfilter.conf"};
-    Search result;
-    for (const std::string& path : yaml) {
-        FileContent file = read_config_file(path);
-        if (!file.missing) return {{}, std::move(file)};
-        result.passed_over.push_back(std::move(file));
-    }
-    for (const std::string& path : legacy) {
-        FileContent file = read_config_file(path);
-        if (file.problem.empty()) {
-            result.found = std::move(file);
-            return result;
-        }
-        result.passed_over.push_back(std::move(file));
-    }
-    return result;
-}
-
-Error nothing_found(const Search& search) {
+Error nothing_found(const std::vector<FileContent>& passed_over) {
     std::string text = "no configuration file found; looked for ";
-    for (std::size_t i = 0; i < search.passed_over.size(); ++i) {
-        const FileContent& file = search.passed_over[i];
+    for (std::size_t i = 0; i < passed_over.size(); ++i) {
+        const FileContent& file = passed_over[i];
         text += (i == 0 ? "" : ", ") + (file.missing ? escape(file.path) : "(" + file.problem + ")");
     }
-    return Error{text + "; write the first of them (its smallest content is `filters: [NAME]`), or name another file with "
-                        "--config FILE"};
+    return Error{text + "; write the first of them (its smallest content is `filters: [NAME]`), or name another file "
+                        "with --config FILE"};
 }
 
 Result<Config> load_file(const FileContent& file, Config start) {
     if (!file.problem.empty()) return Error{file.problem};
-    return file.path.ends_with(".conf") ? load_legacy(file.text, file.path, std::move(start))
-                                        : load_yaml(file.text, file.path, std::move(start));
+    return is_legacy(file.path) ? load_legacy(file.text, file.path, std::move(start))
+                                : load_yaml(file.text, file.path, std::move(start));
 }
 
 }  // namespace
 
+std::vector<std::string> config_places(const std::string& instance, const std::string& sysconfdir) {
+    return {sysconfdir + "/" + instance + ".yaml", "/etc/" + instance + ".yaml", "/etc/pythonfilter.conf",
+            "/usr/local/etc/pythonfilter.conf", sysconfdir + "/pythonfilter.conf"};
+}
+
+Result<Config> load_first(const std::vector<std::string>& places, Config start) {
+    std::vector<FileContent> passed_over;
+    for (const std::string& path : places) {
+        FileContent file = read_config_file(path);
+        if (file.problem.empty() || (!is_legacy(path) && !file.missing)) {
+            for (const FileContent& other : passed_over)
+                if (!other.missing) start.warnings.push_back(other.problem + "; using " + escape(path));
+            return load_file(file, std::move(start));
+        }
+        passed_over.push_back(std::move(file));
+    }
+    return nothing_found(passed_over);
+}
+
 Result<Config> load_config(const ConfigRequest& request) {
-    const CourierConfigRun courier = run_courier_config();
+    CourierConfigRun courier = run_courier_config();
     Config start;
     start.instance = request.instance;
-    start.courier = courier.dirs;
-    if (!courier.problem.empty()) start.warnings.push_back(courier.problem);
+    start.courier = std::move(courier.dirs);
+    if (!courier.problem.empty()) start.warnings.push_back(std::move(courier.problem));
     if (!request.file.empty()) return load_file(read_config_file(request.file), std::move(start));
-
-    const Search result = search(request.instance, courier.dirs.sysconfdir);
-    if (!result.found) return nothing_found(result);
-    for (const FileContent& file : result.passed_over) {
-        if (!file.missing) start.warnings.push_back(file.problem + "; using " + escape(result.found->path));
-    }
-    return load_file(*result.found, std::move(start));
+    const std::vector<std::string> places = config_places(request.instance, start.courier.sysconfdir);
+    return load_first(places, std::move(start));
 }
+
+CourierDirs find_courier_dirs() { return run_courier_config().dirs; }
 
 }  // namespace pythonfilter

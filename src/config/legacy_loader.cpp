@@ -61,8 +61,8 @@ void take_line(const Line& line, FilterConfig& filter, Places& places, LoadRepor
     take_name(line.words.front(), filter.filter, places, report);
     if (!line.has_for()) {
         if (line.words.size() > 1)
-            report.warning(line.words[1].place, "expected `for` or the end of the line; " + quote(line.words[1].text) +
-                                                    " and what follows is ignored");
+            report.warning(line.words[1].place, "expected `for` or the end of the line; " +
+                                                    quote(line.words[1].text) + " and what follows is ignored");
         return;
     }
     if (line.words.size() - 2 > kMaxNames) {
@@ -70,7 +70,8 @@ void take_line(const Line& line, FilterConfig& filter, Places& places, LoadRepor
         return;
     }
     filter.bypass.emplace(line.words.size() - 2);
-    for (std::size_t i = 2; i < line.words.size(); ++i) take_name(line.words[i], (*filter.bypass)[i - 2], places, report);
+    for (std::size_t i = 2; i < line.words.size(); ++i)
+        take_name(line.words[i], (*filter.bypass)[i - 2], places, report);
 }
 
 }  // namespace
@@ -84,7 +85,8 @@ Result<Config> load_legacy(std::string_view text, const std::string& file, Confi
     Places places;
     const std::vector<Line> lines = split_lines(text);
     if (lines.size() > kMaxFilters) {
-        report.error(lines[kMaxFilters].words.front().place, "expected at most " + std::to_string(kMaxFilters) + " filters");
+        report.error(lines[kMaxFilters].words.front().place,
+                     "expected at most " + std::to_string(kMaxFilters) + " filters");
         return report.errors();
     }
     config.filters.assign(lines.size(), {});

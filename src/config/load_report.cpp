@@ -26,8 +26,9 @@ Error LoadReport::errors() const {
     const std::vector<std::string> all = lines(errors_);
     std::string text;
     for (std::size_t i = 0; i < std::min(all.size(), kMaxErrors); ++i) text += (i == 0 ? "" : "\n") + all[i];
-    if (all.size() > kMaxErrors)
-        text += "\n" + escape(file_) + ": and " + std::to_string(all.size() - kMaxErrors) + " more errors";
+    if (all.size() <= kMaxErrors) return Error{text};
+    text += "\n" + escape(file_) + ": and " + (errors_full() ? "at least " : "");
+    text += std::to_string(all.size() - kMaxErrors) + " more errors";
     return Error{text};
 }
 

@@ -1,6 +1,6 @@
 // LoadReport: the errors and warnings of one configuration file, each with its place, so that the administrator sees
 // all of them at once. Places: where in the file each member of a Config was written, for checks that compare several
-// keys. Used by both loaders and check_config; nothing here is logged.
+// keys. Used by both loaders and complete_config(); nothing here is logged.
 #pragma once
 
 #include "base/result.h"
@@ -23,8 +23,12 @@ public:
     explicit LoadReport(std::string file) : file_(std::move(file)) {}
 
     /// `text` is complete but for the place, and safe to print: what comes from the file went through quote().
-    void error(Place place, std::string text) { errors_.push_back({place, std::move(text)}); }
-    void warning(Place place, std::string text) { warnings_.push_back({place, std::move(text)}); }
+    void error(Place place, std::string text) {
+        if (!errors_full()) errors_.push_back({place, std::move(text)});
+    }
+    void warning(Place place, std::string text) {
+        if (!warnings_full()) warnings_.push_back({place, std::move(text)});
+    }
 
     bool failed() const { return !errors_.empty(); }
     /// All errors in the order of the file, one a line, at most kMaxErrors.
@@ -32,7 +36,12 @@ public:
     /// All warnings in the order of the file.
     std::vector<std::string> warnings() const;
 
+    /// More are not kept, so who looks for them can stop: rubbish must not cost time and memory without end.
+    bool errors_full() const { return errors_.size() == kMaxKept; }
+    bool warnings_full() const { return warnings_.size() == kMaxKept; }
+
     static constexpr std::size_t kMaxErrors = 20;
+    static constexpr std::size_t kMaxKept = 200;
 
 private:
     struct Entry {

@@ -12,40 +12,37 @@ constexpr std::string_view kOnStop[] = {"defer", "pass"};
 constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "none"};
 constexpr std::string_view kPreload[] = {"auto", "no"};
 
-constexpr std::string_view kOuter = "what the next outer level says";
-
 constexpr Option kFailureOptions[] = {
     {.key = "on_error", .slot = slot<&FailureKeys::on_error>,
      .text = "The filter raised an exception.",
-     .words = kActions, .policy = &FailurePolicy::on_error, .unset = kOuter},
+     .words = kActions, .policy = &FailurePolicy::on_error},
     {.key = "on_timeout", .slot = slot<&FailureKeys::on_timeout>,
      .text = "The filter's time was over. Its worker has been killed.",
-     .words = kActions, .policy = &FailurePolicy::on_timeout, .unset = kOuter},
+     .words = kActions, .policy = &FailurePolicy::on_timeout},
     {.key = "on_crash", .slot = slot<&FailureKeys::on_crash>,
      .text = "The worker died while the filter ran.",
-     .words = kActions, .policy = &FailurePolicy::on_crash, .unset = kOuter},
+     .words = kActions, .policy = &FailurePolicy::on_crash},
     {.key = "on_bad_reply", .slot = slot<&FailureKeys::on_bad_reply>,
      .text = "The filter returned something that is not an SMTP reply. A reply that begins with 4 or 5 is a refusal "
              "in any case: its text is repaired, never skipped.",
-     .words = kActions, .policy = &FailurePolicy::on_bad_reply, .unset = kOuter},
+     .words = kActions, .policy = &FailurePolicy::on_bad_reply},
     {.key = "on_unavailable", .slot = slot<&FailureKeys::on_unavailable>,
      .text = "No worker could run the filter: its import or its `init_filter` failed.",
-     .words = kActions, .policy = &FailurePolicy::on_unavailable, .unset = kOuter},
+     .words = kActions, .policy = &FailurePolicy::on_unavailable},
 };
 constexpr Section kFailure{kFailureOptions};
 
 constexpr Option kCourierOptions[] = {
     {.key = "sysconfdir", .slot = slot<&CourierDirs::sysconfdir>,
-     .text = "Courier's configuration directory.", .reloadable = false},
+     .text = "Courier's configuration directory."},
     {.key = "localstatedir", .slot = slot<&CourierDirs::localstatedir>,
-     .text = "The directory that holds Courier's queue and the `allfilters` and `filters` directories.",
-     .reloadable = false},
+     .text = "The directory that holds Courier's queue and the `allfilters` and `filters` directories."},
     {.key = "mailuser", .slot = slot<&CourierDirs::mailuser>,
      .text = "The user that Courier runs as. A server that root starts becomes this user.",
-     .rule = TextRule::account, .reloadable = false},
+     .rule = TextRule::account},
     {.key = "mailgroup", .slot = slot<&CourierDirs::mailgroup>,
      .text = "The group that Courier runs as.",
-     .rule = TextRule::account, .reloadable = false},
+     .rule = TextRule::account},
 };
 constexpr Section kCourier{kCourierOptions};
 
@@ -61,7 +58,7 @@ constexpr Option kServerOptions[] = {
     {.key = "socket", .slot = slot<&ServerConfig::socket>,
      .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
              "`selective`: `filters`, for messages whose recipients ask for filtering.",
-     .words = kSockets, .reloadable = false},
+     .words = kSockets},
     {.key = "message_timeout", .slot = slot<&ServerConfig::message_timeout>,
      .text = "The time for one message, from connect to reply, waiting included. When it is over the client gets a "
              "4xx reply. SMTP clients give up after 10 minutes, Courier itself never does.",
@@ -78,7 +75,7 @@ constexpr Option kServerOptions[] = {
     {.key = "supervisor", .slot = slot<&ServerConfig::supervisor>,
      .text = "Who started the server. `courierfilter`: descriptor 3 says ready, the end of standard input says stop. "
              "`none`: neither. `auto`: found out at start.",
-     .words = kSupervisors, .reloadable = false},
+     .words = kSupervisors},
     {.key = "accounting", .slot = slot<&ServerConfig::accounting>,
      .text = "Log the time and CPU time that each filter took, one line a message."},
 };
@@ -109,7 +106,7 @@ constexpr Option kFilterOptions[] = {
     {.key = "filter", .slot = slot<&FilterConfig::filter>,
      .text = "The filter's module name. It is looked for in the directories of `filter_path`, then among the stock "
              "filters.",
-     .rule = TextRule::module, .required = true, .example = "NAME", .unset = "none"},
+     .rule = TextRule::module, .required = true, .example = "NAME"},
     {.key = "for", .slot = slot<&FilterConfig::bypass>,
      .text = "When this filter's reply begins with 2, these later filters are bypassed for the message and the chain "
              "goes on. Without this key such a reply ends the chain: the message is accepted.",
@@ -129,8 +126,8 @@ constexpr Section kFilter{kFilterOptions};
 
 constexpr Option kRootOptions[] = {
     {.key = "courier", .slot = slot<&Config::courier>,
-     .text = "Where Courier lives. All this is taken from the `courier-config` found through PATH; a key is needed only "
-             "where that is wrong.",
+     .text = "Where Courier lives. All this is taken from the `courier-config` found through PATH; a key is needed "
+             "only where that is wrong.",
      .section = &kCourier},
     {.key = "server", .slot = slot<&Config::server>,
      .text = "The server as a whole.", .section = &kServer},

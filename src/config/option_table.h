@@ -1,10 +1,10 @@
 // The option table: ONE row per key of pythonfilter.yaml. A row holds the key, the member it fills, its bounds and its
 // paragraph of documentation; the kind follows from the type of the member, the default from a default-constructed
-// struct. The YAML loader, its errors, the sample file and the manual section are all made from these rows, so a key
-// is never mentioned a second time. A row exists when the feature does.
+// struct. The YAML loader, its errors and the sample file are all made from these rows, so a key is never mentioned a
+// second time. A row exists when the feature does.
 //
 // To add a key: a member in config.h with its default, a row in option_table.cpp, then write conf/pythonfilter.yaml
-// anew (the unit test says how).
+// anew (print_sample.cpp says how).
 #pragma once
 
 #include "config/config.h"
@@ -50,7 +50,6 @@ struct Option {
     std::span<const std::string_view> words = {};      // of a choice, in the order of the enum
     const Section* section = nullptr;                  // keys of a struct, of each pool, of each filter
     FailureAction FailurePolicy::*policy = nullptr;    // what a failure key decides in the end
-    bool reloadable = true;                            // else a change needs a restart
     bool required = false;
     std::string_view example = {};                     // for the sample file, where the default shows nothing
     std::string_view unset = {};                       // what it means that an optional key is absent

@@ -26,8 +26,8 @@ struct Overloaded : Ts... {
 };
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '-'; }
-
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_word(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-'; }
 bool is_word_or_dot(char c) { return is_word(c) || c == '.'; }
 bool is_control(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
 
@@ -57,7 +57,8 @@ std::string describe_words(const Option& option) {
 
 std::string describe_keys(const Section& section) {
     std::string text;
-    for (const Option& option : section.options) text += (text.empty() ? "a mapping with the keys " : ", ") + std::string(option.key);
+    for (const Option& option : section.options)
+        text += (text.empty() ? "a mapping with the keys " : ", ") + std::string(option.key);
     return text;
 }
 
@@ -99,7 +100,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
 
 std::string format_duration(Duration d) {
     for (const Unit& unit : kUnits) {
-        if (d.count() != 0 && d.count() % unit.ns == 0) return std::to_string(d.count() / unit.ns) + std::string(unit.name);
+        if (d.count() != 0 && d.count() % unit.ns == 0)
+            return std::to_string(d.count() / unit.ns) + std::string(unit.name);
     }
     return d.count() == 0 ? "0s" : std::to_string(d.count()) + "ns";
 }
@@ -142,18 +144,20 @@ std::string describe_expected(const Option& option, const Slot& slot) {
 std::string value_text(const Option& option, const Slot& slot) {
     return std::visit(
         Overloaded{
-            [](const int* number) { return std::to_string(*number); },
-            [](const bool* flag) -> std::string { return *flag ? "true" : "false"; },
-            [](const Duration* d) { return format_duration(*d); },
-            [](const std::optional<Duration>* d) { return *d ? format_duration(**d) : std::string(); },
-            [](const std::string* text) { return *text; },
-            [](const TextList* list) { return list_text(*list); },
-            [](const std::optional<TextList>* list) { return *list ? list_text(**list) : std::string(); },
+            [](int* number) { return std::to_string(*number); },
+            [](bool* flag) -> std::string { return *flag ? "true" : "false"; },
+            [](Duration* d) { return format_duration(*d); },
+            [](std::optional<Duration>* d) { return *d ? format_duration(**d) : std::string(); },
+            [](std::string* text) { return *text; },
+            [](TextList* list) { return list_text(*list); },
+            [](std::optional<TextList>* list) { return *list ? list_text(**list) : std::string(); },
             [&](const ChoiceSlot& choice) {
                 const auto index = choice.get(choice.member);
                 return index ? std::string(option.words[static_cast<std::size_t>(*index)]) : std::string();
             },
-            [](const auto&) { return std::string(); },
+            [](const SectionSlot&) { return std::string(); },
+            [](PoolMap*) { return std::string(); },
+            [](FilterList*) { return std::string(); },
         },
         slot);
 }

@@ -1,5 +1,5 @@
 // Options as text, both ways: which texts a value may have, and how a value, its bounds and its kind are written. Pure
-// functions over the rows of option_table.h, used by the loaders, the errors, the sample file and the manual.
+// functions over the rows of option_table.h, used by the loaders, the errors and the sample file.
 #pragma once
 
 #include "config/option_table.h"

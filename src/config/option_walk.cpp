@@ -25,7 +25,8 @@ private:
     }
 
     void inner(const Section& section, const Slot& slot, const std::string& path, int depth) {
-        if (const auto* nested = std::get_if<SectionSlot>(&slot)) rows(section, nested->owner, path + ".", depth + 1, false);
+        if (const auto* nested = std::get_if<SectionSlot>(&slot))
+            rows(section, nested->owner, path + ".", depth + 1, false);
         if (std::holds_alternative<PoolMap*>(slot)) rows(section, &pool_, path + ".NAME.", depth + 2, false);
         if (std::holds_alternative<FilterList*>(slot)) rows(section, &filter_, path + "[].", depth + 1, true);
     }

@@ -1,5 +1,5 @@
-// A walk over all rows of the option table, outer before inner, with the default of each. The manual section, the sample
-// file and the hints of error messages are written from it.
+// A walk over all rows of the option table, outer before inner, with the default of each. The sample file and the hints
+// of error messages are written from it.
 #pragma once
 
 #include "config/option_table.h"
@@ -10,13 +10,13 @@
 namespace pythonfilter {
 
 struct OptionVisit {
-    std::string path;        // "server.queue.limit", "pools.NAME.workers", "filters[].pool"
-    int depth;               // 0 at the top level; keys of a pool are two deeper than `pools`
+    const std::string& path;  // "server.queue.limit", "pools.NAME.workers", "filters[].pool"
+    int depth;                // 0 at the top level; keys of a pool are two deeper than `pools`
     const Option& option;
-    const Slot& slot;        // of a default-constructed struct
-    bool descends;           // the rows of option.section follow (once: a section used in several places is not repeated)
-    bool first_of_element;   // the first key of an element of a list
-    bool in_element;         // any key of it
+    const Slot& slot;         // of a default-constructed struct
+    bool descends;            // the rows of option.section follow (once, where it is used in several places)
+    bool first_of_element;    // the first key of an element of a list
+    bool in_element;          // any key of it
 };
 
 void walk_options(const std::function<void(const OptionVisit&)>& visit);

@@ -1,5 +1,5 @@
-// The failure policy: what happens to a message when a filter fails. Plain values, known to configuration, worker (which
-// goes on by itself after `skip`) and master (which composes the reply for `defer` and `reject`).
+// The failure policy: what happens to a message when a filter fails. Plain values, known to configuration, worker
+// (which goes on by itself after `skip`) and master (which composes the reply for `defer` and `reject`).
 #pragma once
 
 #include <cstdint>

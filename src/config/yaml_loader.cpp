@@ -16,8 +16,8 @@ namespace {
 struct Value {
     const Option& option;
     const YamlNode& node;
-    Place place;             // of the value; of its key when nothing is written behind it
-    const std::string& path; // "server.queue.limit"
+    Place place;              // of the value; of its key when nothing is written behind it
+    const std::string& path;  // "server.queue.limit"
     const Slot& slot;
 };
 
@@ -30,7 +30,8 @@ public:
 
 private:
     bool is_first(const YamlNode& map, std::size_t index);
-    void read_key(const YamlNode& key, const YamlNode& value, const Section& section, void* owner, const std::string& path);
+    void read_key(const YamlNode& key, const YamlNode& value, const Section& section, void* owner,
+                  const std::string& path);
     void read_option(const Option& option, const YamlNode& node, Place place, void* owner, const std::string& path);
     void unknown_key(const YamlNode& key, const Section& section, const std::string& path);
 
@@ -125,8 +126,8 @@ bool ConfigReader::is_first(const YamlNode& map, std::size_t index) {
     const YamlNode& key = map.keys[index];
     for (std::size_t i = 0; i < index; ++i) {
         if (map.keys[i].bad || map.keys[i].text != key.text) continue;
-        report_.error(key.place, "the key " + quote(key.text) + " is in line " + std::to_string(map.keys[i].place.line) +
-                                     " already");
+        const int line = map.keys[i].place.line;
+        report_.error(key.place, "the key " + quote(key.text) + " is in line " + std::to_string(line) + " already");
         return false;
     }
     return true;
@@ -136,13 +137,14 @@ void ConfigReader::read_section(const YamlNode& node, Place place, const Section
                                 const std::string& path) {
     // Keys beyond any table's length are not worth comparing with each other: that takes quadratic time.
     constexpr std::size_t kMostKeys = 1000;
-    for (std::size_t i = 0; i < node.items.size() && i < kMostKeys; ++i) {
+    for (std::size_t i = 0; i < node.items.size() && i < kMostKeys && !report_.errors_full(); ++i) {
         if (!node.keys[i].bad && is_first(node, i)) read_key(node.keys[i], node.items[i], section, owner, path);
     }
     for (const Option& option : section.options) {
         const bool written = std::any_of(node.keys.begin(), node.keys.end(),
                                          [&](const YamlNode& key) { return key.bad || key.text == option.key; });
-        if (option.required && !written) report_.error(place, path + ": expected the key `" + std::string(option.key) + "`");
+        if (option.required && !written)
+            report_.error(place, path + ": expected the key `" + std::string(option.key) + "`");
     }
 }
 
@@ -155,9 +157,9 @@ void ConfigReader::read_option(const Option& option, const YamlNode& node, Place
 }
 
 void ConfigReader::read(const Value& value, int* member) {
-    const auto number = value.node.quoted ? std::nullopt : parse_whole_number(value.node.text);
-    if (value.node.kind != YamlNode::Kind::scalar || !number || *number < value.option.min || *number > value.option.max)
-        return wrong(value);
+    const bool plain = value.node.kind == YamlNode::Kind::scalar && !value.node.quoted;
+    const auto number = plain ? parse_whole_number(value.node.text) : std::nullopt;
+    if (!number || *number < value.option.min || *number > value.option.max) return wrong(value);
     *member = static_cast<int>(*number);
     places_.set(member, value.place);
 }
@@ -275,8 +277,8 @@ Result<Config> load_yaml(std::string_view text, const std::string& file, Config 
     if (root.kind == YamlNode::Kind::map && !root.bad) {
         reader.read_section(root, root.place, root_section(), &config, {});
     } else if (root.kind != YamlNode::Kind::nothing && !report.failed()) {
-        report.error(root.place, "expected keys such as `" + std::string(root_section().options.back().key) + ":`, found " +
-                                     describe_found(root));
+        const std::string key(root_section().options.back().key);
+        report.error(root.place, "expected keys such as `" + key + ":`, found " + describe_found(root));
     }
     complete_config(config, places, report);
     if (report.failed()) return report.errors();

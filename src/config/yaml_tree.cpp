@@ -13,35 +13,39 @@
 namespace pythonfilter {
 namespace {
 
+using YAML::Mark;
+using Anchor = YAML::anchor_t;
+using Style = YAML::EmitterStyle::value;
+
 constexpr std::size_t kMaxDepth = 16;         // the deepest key of the table is at 4
 constexpr std::size_t kMaxSize = 1024 * 1024;
 
-Place place_of(const YAML::Mark& mark) { return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1}; }
+Place place_of(const Mark& mark) { return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1}; }
 
 class TreeBuilder : public YAML::EventHandler {
 public:
     TreeBuilder(std::string_view text, LoadReport& report) : text_(text), report_(report) {}
 
-    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentStart(const Mark&) override {}
     void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(node(YamlNode::Kind::nothing, mark, "", anchor)); }
-    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+    void OnNull(const Mark& mark, Anchor anchor) override { add(node(YamlNode::Kind::nothing, mark, "", anchor)); }
+    void OnAlias(const Mark& mark, Anchor) override {
         report_.error(place_of(mark), "aliases (*name) are not supported: write the value again");
         YamlNode alias = node(YamlNode::Kind::nothing, mark, "", YAML::NullAnchor);
         alias.bad = true;
         add(std::move(alias));
     }
-    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+    void OnScalar(const Mark& mark, const std::string& tag, Anchor anchor, const std::string& value) override {
         YamlNode scalar = node(YamlNode::Kind::scalar, mark, tag, anchor);
         scalar.quoted = tag == "!";
         scalar.text = value;
         add(std::move(scalar));
     }
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnSequenceStart(const Mark& mark, const std::string& tag, Anchor anchor, Style) override {
         open(node(YamlNode::Kind::list, mark, tag, anchor), mark);
     }
     void OnSequenceEnd() override { close(); }
-    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+    void OnMapStart(const Mark& mark, const std::string& tag, Anchor anchor, Style) override {
         open(node(YamlNode::Kind::map, mark, tag, anchor), mark);
     }
     void OnMapEnd() override { close(); }
@@ -49,13 +53,14 @@ public:
     YamlNode take_root() { return std::move(root_); }
 
 private:
-    YamlNode node(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor);
-    void open(YamlNode collection, const YAML::Mark& mark);
+    YamlNode node(YamlNode::Kind kind, const Mark& mark, const std::string& tag, Anchor anchor);
+    void open(YamlNode collection, const Mark& mark);
     void close();
     void add(YamlNode child);
     void add_key(YamlNode& map, YamlNode key);
-    bool starts_with_tag(const YAML::Mark& mark) const {
-        return mark.pos >= 0 && static_cast<std::size_t>(mark.pos) < text_.size() && text_[static_cast<std::size_t>(mark.pos)] == '!';
+    bool starts_with_tag(const Mark& mark) const {
+        const auto at = static_cast<std::size_t>(mark.pos);
+        return mark.pos >= 0 && at < text_.size() && text_[at] == '!';
     }
 
     std::string_view text_;
@@ -65,7 +70,7 @@ private:
 };
 
 // yaml-cpp gives the tag "!" to everything in quotes; only the text tells whether the author wrote it.
-YamlNode TreeBuilder::node(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+YamlNode TreeBuilder::node(YamlNode::Kind kind, const Mark& mark, const std::string& tag, Anchor anchor) {
     YamlNode result;
     result.kind = kind;
     result.place = place_of(mark);
@@ -79,7 +84,7 @@ YamlNode TreeBuilder::node(YamlNode::Kind kind, const YAML::Mark& mark, const st
     return result;
 }
 
-void TreeBuilder::open(YamlNode collection, const YAML::Mark& mark) {
+void TreeBuilder::open(YamlNode collection, const Mark& mark) {
     if (open_.size() == kMaxDepth) throw YAML::ParserException(mark, "nested too deeply");
     open_.push_back(std::move(collection));
 }
@@ -93,11 +98,12 @@ void TreeBuilder::close() {
 void TreeBuilder::add(YamlNode child) {
     if (open_.empty()) {
         root_ = std::move(child);
-    } else if (YamlNode& parent = open_.back(); parent.kind == YamlNode::Kind::map && parent.keys.size() == parent.items.size()) {
-        add_key(parent, std::move(child));
-    } else {
-        parent.items.push_back(std::move(child));
+        return;
     }
+    YamlNode& parent = open_.back();
+    const bool key_is_next = parent.kind == YamlNode::Kind::map && parent.keys.size() == parent.items.size();
+    if (key_is_next) add_key(parent, std::move(child));
+    else parent.items.push_back(std::move(child));
 }
 
 void TreeBuilder::add_key(YamlNode& map, YamlNode key) {
@@ -143,21 +149,28 @@ bool is_text(std::string_view text, LoadReport& report) {
     return false;
 }
 
+// The commonest reason for an error of yaml-cpp, which never says so. `line` counts from 0.
+bool indented_by_tab(std::string_view text, int line) {
+    for (; line > 0 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+    const std::size_t end = text.find_first_not_of(" \t");
+    return text.substr(0, end).find('\t') != std::string_view::npos;
+}
+
 // A second document is looked for only to refuse it: what it holds is of no interest.
 class SecondDocument : public YAML::EventHandler {
 public:
     explicit SecondDocument(LoadReport& report) : report_(report) {}
-    void OnDocumentStart(const YAML::Mark& mark) override {
+    void OnDocumentStart(const Mark& mark) override {
         report_.error(place_of(mark), "expected one document, found a second one");
         throw Found{};
     }
     void OnDocumentEnd() override {}
-    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnNull(const Mark&, Anchor) override {}
+    void OnAlias(const Mark&, Anchor) override {}
+    void OnScalar(const Mark&, const std::string&, Anchor, const std::string&) override {}
+    void OnSequenceStart(const Mark&, const std::string&, Anchor, Style) override {}
     void OnSequenceEnd() override {}
-    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapStart(const Mark&, const std::string&, Anchor, Style) override {}
     void OnMapEnd() override {}
 
     struct Found {};
@@ -181,7 +194,8 @@ YamlNode parse_yaml(std::string_view text, LoadReport& report) {
     } catch (const SecondDocument::Found&) {
         // reported
     } catch (const YAML::Exception& e) {
-        report.error(place_of(e.mark), "not valid YAML: " + escape(e.msg));
+        const char* hint = indented_by_tab(text, e.mark.line) ? "; indent with blanks, not with tabs" : "";
+        report.error(place_of(e.mark), "not valid YAML: " + escape(e.msg) + hint);
     } catch (const std::exception& e) {
         report.error({}, std::string("cannot be read as YAML: ") + escape(e.what()));
     }

@@ -1,7 +1,7 @@
-// parse_yaml(): the text of a YAML file as a tree that keeps what yaml-cpp's own nodes lose: duplicate keys, quotes, the
-// place of everything. It takes the part of YAML that a configuration needs and reports the rest as errors: tags,
-// anchors, aliases, merge keys, keys that are no plain words, several documents. No exception of yaml-cpp leaves it, and no text makes
-// it use much memory or stack.
+// parse_yaml(): the text of a YAML file as a tree that keeps what yaml-cpp's own nodes lose: duplicate keys, quotes,
+// the place of everything. It takes the part of YAML that a configuration needs and reports the rest as errors: tags,
+// anchors, aliases, merge keys, keys that are no plain words, several documents. No exception of yaml-cpp leaves it,
+// and no text makes it use much memory or stack. Called by load_yaml().
 #pragma once
 
 #include "config/load_report.h"
