@@ -1,0 +1,84 @@
+// The load client: asks a filter server about messages with N clients at once, as fast as it answers, and prints as JSON
+// how many, how long each took, and what came back. Run by tests/bench/load.py for dev/bench and for the chaos tests. This
+// file reads the command line; load.cpp does the work.
+#include <getopt.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "load.h"
+
+namespace {
+
+using pythonfilter::bench::Load;
+using pythonfilter::bench::Options;
+
+std::vector<std::string> read_requests(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    const std::string all = text.str();
+    std::vector<std::string> requests;
+    std::size_t begin = 0;
+    for (std::size_t end; (end = all.find("\n\n", begin)) != std::string::npos; begin = end + 2) {
+        requests.push_back(all.substr(begin, end + 2 - begin));
+    }
+    return requests;
+}
+
+[[noreturn]] void usage(int status) {
+    std::fputs("usage: load_client --socket PATH --messages FILE [--clients N] [--count N] [--seconds S]\n"
+               "                   [--warm-up S] [--timeout S]\n\n"
+               "FILE holds requests one after the other: path of the body, paths of the control files, an empty line; at\n"
+               "least as many as there are clients. --count or --seconds must be given; with both the first to be reached\n"
+               "ends the run. Prints JSON. Exit status: 0 when it could work, whatever the server answered.\n",
+               status == 0 ? stdout : stderr);
+    std::exit(status);
+}
+
+[[noreturn]] void fail(const char* message) {
+    std::fprintf(stderr, "load_client: %s\n", message);
+    std::exit(2);
+}
+
+Options parse(int argc, char** argv) {
+    static const option names[] = {
+        {"socket", required_argument, nullptr, 's'},  {"messages", required_argument, nullptr, 'm'},
+        {"clients", required_argument, nullptr, 'c'}, {"count", required_argument, nullptr, 'n'},
+        {"seconds", required_argument, nullptr, 't'}, {"warm-up", required_argument, nullptr, 'w'},
+        {"timeout", required_argument, nullptr, 'o'}, {"help", no_argument, nullptr, 'h'}, {}};
+    Options options;
+    for (int letter; (letter = getopt_long(argc, argv, "h", names, nullptr)) != -1;) {
+        switch (letter) {
+            case 's': options.socket = optarg; break;
+            case 'm': options.messages = optarg; break;
+            case 'c': options.clients = std::atoi(optarg); break;
+            case 'n': options.count = std::strtoull(optarg, nullptr, 10); break;
+            case 't': options.seconds = std::atof(optarg); break;
+            case 'w': options.warm_up_seconds = std::atof(optarg); break;
+            case 'o': options.timeout_seconds = std::atof(optarg); break;
+            case 'h': usage(0);
+            default: usage(2);
+        }
+    }
+    if (optind != argc || options.socket.empty() || options.messages.empty()) usage(2);
+    if (options.count == 0 && options.seconds <= 0) usage(2);
+    if (options.clients < 1) fail("at least one client is needed");
+    if (options.socket.size() >= sizeof sockaddr_un{}.sun_path) fail("the path of the socket is too long");
+    return options;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const Options options = parse(argc, argv);
+    std::vector<std::string> requests = read_requests(options.messages);
+    if (requests.size() < static_cast<std::size_t>(options.clients)) fail("fewer messages than clients");
+    Load load(options, std::move(requests));
+    load.run();
+    pythonfilter::bench::print_tally(load.tally(), load.seconds(), options.clients);
+}
