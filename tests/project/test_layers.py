@@ -6,7 +6,7 @@ import re
 import checkout
 import pytest
 
-LAYERS = {
+LAYERS: dict[str, set[str]] = {
     "base": set(),
     "config": {"base"},
     "message": {"base", "config"},
