@@ -3,6 +3,8 @@
 namespace pythonfilter {
 namespace {
 
+const std::string kTooLong = "longer than " + std::to_string(kMaxRequest) + " bytes";
+
 // Blanks around a path were stripped by the program that sites come from; Courier never sends any.
 std::string_view strip(std::string_view text) {
     constexpr std::string_view blanks = " \t\r\v\f";
@@ -18,7 +20,7 @@ RequestParser::State RequestParser::feed(std::string_view bytes) {
         const auto end = bytes.find('\n');
         const auto piece = bytes.substr(0, end);
         size_ += piece.size() + 1;
-        if (size_ > kMaxRequest) return fail("longer than " + std::to_string(kMaxRequest) + " bytes");
+        if (size_ > kMaxRequest) return fail(kTooLong);
         if (piece.find('\0') != std::string_view::npos) return fail("NUL byte in a path");
         line_ += piece;
         if (end == std::string_view::npos) {
@@ -44,14 +46,17 @@ RequestParser::State RequestParser::take_line(std::string_view line) {
     if (path.empty()) return fail("a path of blanks only");
     if (request_.body_path.empty()) {
         request_.body_path = absolute(path);
+    } else if (request_.control_paths.size() == kMaxControlFiles) {
+        return fail("more than " + std::to_string(kMaxControlFiles) + " control files");
     } else {
         request_.control_paths.push_back(absolute(path));
     }
-    return State::incomplete;
+    return size_ > kMaxRequest ? fail(kTooLong) : State::incomplete;
 }
 
-std::string RequestParser::absolute(std::string_view path) const {
+std::string RequestParser::absolute(std::string_view path) {
     if (path.front() == '/') return std::string(path);
+    size_ += spool_tmp_.size() + 1;
     return spool_tmp_ + "/" + std::string(path);
 }
 

@@ -12,8 +12,12 @@ struct Request {
     std::vector<std::string> control_paths;
 };
 
-/// Far above what Courier sends: 10,000 recipients are 100 control files and 5 kB.
+/// Of the request, with its paths made absolute. Far above what Courier sends: 10,000 recipients are 100 control files
+/// and 5 kB. Together with kMaxControlFiles it makes sure that a task always fits into a frame.
 inline constexpr std::size_t kMaxRequest = 256 * 1024;
+
+/// Each will be a descriptor in the worker. Enough for 400,000 recipients.
+inline constexpr std::size_t kMaxControlFiles = 4096;
 
 /// Reads requests in any pieces.
 class RequestParser {
@@ -35,11 +39,11 @@ public:
 private:
     State take_line(std::string_view line);
     State fail(std::string problem);
-    std::string absolute(std::string_view path) const;
+    std::string absolute(std::string_view path);
 
     std::string spool_tmp_;
     std::string line_;       // an unfinished line
-    std::size_t size_ = 0;   // bytes taken, <= kMaxRequest
+    std::size_t size_ = 0;   // bytes taken, and what relative paths got in front; <= kMaxRequest unless it failed
     Request request_;
     std::string problem_;
 };
