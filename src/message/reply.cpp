@@ -1,6 +1,6 @@
 #include "message/reply.h"
 
-#include <cctype>
+#include <algorithm>
 #include <vector>
 
 namespace pythonfilter {
@@ -20,7 +20,7 @@ bool is_reply_line(std::string_view line) {
     return has_code(line) && (line.size() == 3 || line[3] == ' ' || line[3] == '-');
 }
 
-// Whether an encoder had to leave a surrogate half in (it comes as ED A0..BF xx), or other bytes that are no UTF-8.
+// Whether an encoder had to leave a surrogate half in: it comes as ED A0..BF xx.
 bool has_surrogate(std::string_view text) {
     for (std::size_t at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
         if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
@@ -58,6 +58,14 @@ std::string_view without_code(std::string_view line) {
     return line.size() > 4 ? line.substr(4) : std::string_view();
 }
 
+// A refusal's first line such as "5 no" or "550x no": its words, after the digits that stood for a code. But "5.7.1 no"
+// begins with an enhanced code, which stays.
+std::string_view without_broken_code(std::string_view line) {
+    if (line.size() > 1 && line[1] == '.') return line;
+    const auto words = line.substr(std::min(line.find_first_not_of("0123456789"), line.size()));
+    return words.substr(std::min(words.find_first_not_of(" \t"), words.size()));
+}
+
 // Folds at a blank where there is one.
 void append_folded(std::vector<std::string>& out, std::string text) {
     constexpr std::size_t room = kMaxReplyLine - 5;  // code, separator, LF
@@ -80,12 +88,7 @@ std::string compose_refusal(std::string_view text) {
     std::vector<std::string> lines;
     bool first = true;
     for (std::string_view line : split_lines(text.substr(0, kMaxReplyText))) {
-        // A first line such as "5 no" or "550x no" keeps its words after the digits that stood for a code.
-        if (first && !is_reply_line(line)) {
-            while (!line.empty() && (is_digit(line.front()) || line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-        } else {
-            line = without_code(line);
-        }
+        line = first && !is_reply_line(line) ? without_broken_code(line) : without_code(line);
         first = false;
         append_folded(lines, printable(line));
     }
@@ -101,7 +104,7 @@ std::string compose_refusal(std::string_view text) {
 
 // Courier throws the text of a 2xx away and shows that of a 0xx; both are one line (courier-facts, pitfall 10).
 std::string compose_accept(std::string_view text) {
-    std::string words = printable(without_code(text.substr(0, text.find('\n'))));
+    std::string words = printable(without_code(text.substr(0, text.find_first_of("\r\n"))));
     if (words.empty()) words = "Ok";
     if (words.size() > kMaxReplyLine - 5) words.resize(kMaxReplyLine - 5);
     return std::string(text.substr(0, 3)) + " " + words + "\n";
