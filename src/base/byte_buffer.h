@@ -19,6 +19,7 @@ public:
     void put(T value) {
         bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
     }
+    void put_bool(bool value) { put(static_cast<std::uint8_t>(value)); }
     void put_string(std::string_view text) {
         put(static_cast<std::uint32_t>(text.size()));
         bytes_.append(text);
@@ -47,6 +48,12 @@ public:
     std::string get_string() {
         const auto length = get<std::uint32_t>();
         return take(length) ? std::string(taken_) : std::string();
+    }
+    /// A flag: only 0 and 1 are values of it.
+    bool get_bool() {
+        const auto value = get<std::uint8_t>();
+        if (value > 1) failed_ = true;
+        return !failed_ && value == 1;
     }
     /// A number of elements that follow, each at least `element_size` bytes: never more than can be there.
     std::uint32_t get_count(std::size_t element_size) {

@@ -120,8 +120,8 @@ std::string encode(const Task& task) {
     out.put(task.id);
     put(out, task.filters);
     put(out, task.state);
-    out.put(static_cast<std::uint8_t>(task.expected.has_value()));
-    put(out, task.expected.value_or(Identity{}));
+    out.put_bool(task.expected.has_value());
+    if (task.expected) put(out, *task.expected);
     out.put_string(task.body_path);
     put(out, task.control_paths);
     return frame(FrameType::task, std::move(out));
@@ -133,9 +133,7 @@ std::optional<Task> decode_task(std::string_view payload) {
     task.id = in.get<std::uint64_t>();
     task.filters = get_list(in);
     task.state = get_state(in);
-    const bool expects = in.get<std::uint8_t>() != 0;
-    const Identity expected = get_identity(in);
-    if (expects) task.expected = expected;
+    if (in.get_bool()) task.expected = get_identity(in);
     task.body_path = in.get_string();
     task.control_paths = get_strings(in);
     return if_finished(in, std::move(task));

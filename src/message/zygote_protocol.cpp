@@ -25,7 +25,7 @@ std::vector<Ready::Failure> get_failures(ByteReader& in) {
 std::string encode(const ZygoteSpec& spec) {
     ByteWriter out;
     out.put_string(spec.pool);
-    out.put(static_cast<std::uint8_t>(spec.preload));
+    out.put_bool(spec.preload);
     out.put_string(spec.python_dir);
     out.put(static_cast<std::uint32_t>(spec.filter_path.size()));
     for (const auto& directory : spec.filter_path) out.put_string(directory);
@@ -35,7 +35,7 @@ std::string encode(const ZygoteSpec& spec) {
         out.put_string(filter.name);
         out.put(static_cast<std::uint32_t>(filter.bypasses.size()));
         for (const auto index : filter.bypasses) out.put(index);
-        out.put(static_cast<std::uint8_t>(filter.has_bypass));
+        out.put_bool(filter.has_bypass);
         out.put(filter.skip_events);
     }
     return out.take();
@@ -45,7 +45,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
     ByteReader in(packet);
     ZygoteSpec spec;
     spec.pool = in.get_string();
-    spec.preload = in.get<std::uint8_t>() != 0;
+    spec.preload = in.get_bool();
     spec.python_dir = in.get_string();
     spec.filter_path.resize(in.get_count(4));
     for (auto& directory : spec.filter_path) directory = in.get_string();
@@ -55,7 +55,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
         filter.name = in.get_string();
         filter.bypasses.resize(in.get_count(4));
         for (auto& index : filter.bypasses) index = in.get<std::uint32_t>();
-        filter.has_bypass = in.get<std::uint8_t>() != 0;
+        filter.has_bypass = in.get_bool();
         filter.skip_events = in.get<std::uint8_t>();
     }
     if (!in.finished()) return std::nullopt;
