@@ -1,7 +1,5 @@
 #include "base/log.h"
 
-#include <array>
-
 namespace pythonfilter {
 namespace {
 
@@ -32,8 +30,16 @@ bool is_c1(std::string_view text, std::size_t length) {
     return length == 2 && static_cast<unsigned char>(text[0]) == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
 }
 
+// At most `limit`, and not in the middle of a UTF-8 character.
+std::size_t whole_characters(std::string_view text, std::size_t limit) {
+    for (std::size_t cut = limit; cut + 4 > limit; --cut) {
+        if ((static_cast<unsigned char>(text[cut]) & 0xC0) != 0x80) return cut;
+    }
+    return limit;  // no UTF-8 at all
+}
+
 void append_hex(std::string& out, char c) {
-    static constexpr std::array digits = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'};
+    static constexpr std::string_view digits = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
     out += "\\x";
     out += digits[byte >> 4];
@@ -76,7 +82,7 @@ std::string format_line(LogLevel level, std::string_view text) {
     }
     line += text;
     if (line.size() > kMaxLogLine - 1) {
-        line.resize(kMaxLogLine - 4);
+        line.resize(whole_characters(line, kMaxLogLine - 4));
         line += "...";
     }
     line += '\n';

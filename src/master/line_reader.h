@@ -27,7 +27,7 @@ private:
 
     UniqueFd pipe_;
     std::function<void(std::string_view)> on_line_;
-    std::string buffer_;  // an unfinished line, < kMaxPiece bytes
+    std::string buffer_;  // an unfinished line, <= kMaxPiece bytes
     IoWatch watch_;
 };
 

@@ -8,7 +8,14 @@
 namespace pythonfilter {
 namespace {
 
-constexpr std::size_t kMaxRecipientBytes = 2000;  // of a message line, which must fit into one log line
+// What comes from outside is cut, so that the verdict behind it is never cut off at the end of a log line. In bytes before
+// escaping, which makes four of one; kMaxRecipients after it.
+constexpr std::size_t kMaxLabel = 150;
+constexpr std::size_t kMaxAddress = 320;  // the longest that SMTP allows
+constexpr std::size_t kMaxReason = 80;
+constexpr std::size_t kMaxRecipients = 1400;
+static_assert(4 * (kMaxLabel + kMaxAddress + kMaxReason) + kMaxRecipients + 300 < kMaxLogLine);
+static_assert(2 * 4 * kMaxAddress + 600 < kMaxLogLine);  // a refusal line
 
 std::string seconds(std::uint64_t nanoseconds) {
     char text[32];
@@ -22,14 +29,19 @@ std::string milliseconds(std::uint64_t nanoseconds) {
     return text;
 }
 
-std::string address(std::string_view raw) { return "<" + escape_field(raw, "<> ") + ">"; }
+std::string escape_short(std::string_view raw, std::string_view delimiters, std::size_t limit) {
+    if (raw.size() <= limit) return escape_field(raw, delimiters);
+    return escape_field(raw.substr(0, limit - 3), delimiters) + "...";
+}
+
+std::string address(std::string_view raw) { return "<" + escape_short(raw, "<> ", kMaxAddress) + ">"; }
 
 std::string recipients(const MessageFacts& facts) {
     std::string text;
     std::size_t shown = 0;
     for (const std::string& recipient : facts.recipients) {
         const std::string next = address(recipient);
-        if (text.size() + next.size() > kMaxRecipientBytes) break;
+        if (text.size() + next.size() > kMaxRecipients) break;
         text += (shown++ ? "," : "") + next;
     }
     if (facts.recipient_count > shown) text += "+" + std::to_string(facts.recipient_count - shown) + " more";
@@ -55,7 +67,7 @@ std::string one_line(std::string_view reply) {
 }  // namespace
 
 std::string message_label(const MessageRecord& record) {
-    return record.facts.id.empty() ? escape_field(record.body_path, " ") : escape_field(record.facts.id, " ");
+    return escape_short(record.facts.id.empty() ? record.body_path : record.facts.id, " ", kMaxLabel);
 }
 
 std::string message_line(const MessageRecord& record, const FilterNames& names) {
@@ -63,14 +75,15 @@ std::string message_line(const MessageRecord& record, const FilterNames& names) 
     line += " to=" + recipients(record.facts) + " size=" + std::to_string(record.facts.size);
     line += " verdict=" + std::string(to_string(verdict_of(record.reply)));
     if (!record.decided_by.empty()) line += " by=" + record.decided_by;
-    if (!record.reason.empty()) line += " reason=\"" + escape_field(record.reason, "\"") + "\"";
+    if (!record.reason.empty()) line += " reason=\"" + escape_short(record.reason, "\"", kMaxReason) + "\"";
     line += " total=" + milliseconds(static_cast<std::uint64_t>(record.total.count()));
     line += " wait=" + milliseconds(static_cast<std::uint64_t>(record.queue_wait.count()));
     if (!record.worker.empty()) line += " worker=" + record.worker;
     line += " filters=";
     for (std::size_t i = 0; i < record.runs.size(); ++i) {
         const FilterRun& run = record.runs[i];
-        line += (i ? "," : "") + name_of(run.filter, names) + ":" + milliseconds(run.wall_ns) + "/" + milliseconds(run.cpu_ns);
+        line += (i ? "," : "") + name_of(run.filter, names) + ":";
+        line += milliseconds(run.wall_ns) + "/" + milliseconds(run.cpu_ns);
     }
     return line;
 }
@@ -82,7 +95,8 @@ std::vector<std::string> refusal_lines(const MessageRecord& record) {
                              " reject,from=" + address(record.facts.sender) + ",addr=";
     const std::string tail = ": " + one_line(record.reply);
     for (const std::string& recipient : record.facts.recipients) lines.push_back(head + address(recipient) + tail);
-    const std::size_t unnamed = record.facts.recipient_count - std::min<std::size_t>(record.facts.recipient_count, lines.size());
+    const std::size_t count = record.facts.recipient_count;
+    const std::size_t unnamed = count - std::min(count, lines.size());
     if (unnamed > 0) lines.push_back(head + "<" + std::to_string(unnamed) + " more recipients>" + tail);
     return lines;
 }
@@ -94,7 +108,8 @@ std::string accounting_line(const MessageRecord& record, const FilterNames& name
         total += run.cpu_ns;
         list += (list.empty() ? "" : " ") + name_of(run.filter, names) + "(" + seconds(run.cpu_ns) + ")";
     }
-    return "CPU TIME ACCOUNTING: " + message_label(record) + " processed with " + seconds(total) + " seconds: (" + list + ")";
+    return "CPU TIME ACCOUNTING: " + message_label(record) + " processed with " + seconds(total) + " seconds: (" + list +
+           ")";
 }
 
 }  // namespace pythonfilter

@@ -1,5 +1,6 @@
 #include "master/scoreboard_view.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -7,12 +8,20 @@
 #include <unistd.h>
 
 namespace pythonfilter {
+namespace {
+
+// A lie about the start time must not make the sum of it and a timeout overflow. 146 years.
+constexpr std::uint64_t kLatestStart = std::uint64_t{1} << 62;
+
+}  // namespace
 
 Result<ScoreboardView> ScoreboardView::create() {
     UniqueFd fd(memfd_create("pythonfilter-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd || ftruncate(fd.get(), kScoreboardSize) != 0) return errno_error("scoreboard: memfd_create", errno);
     // Sealed: a worker that shrinks it would give the master SIGBUS.
-    if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return errno_error("scoreboard: seal", errno);
+    if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        return errno_error("scoreboard: seal", errno);
+    }
     void* memory = mmap(nullptr, kScoreboardSize, PROT_READ, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED) return errno_error("scoreboard: mmap", errno);
     return ScoreboardView(std::move(fd), static_cast<const char*>(memory));
@@ -30,7 +39,7 @@ ScoreboardView::Running ScoreboardView::running() const {
     Running running;
     running.task_id = page().task_id.load(std::memory_order_acquire);
     running.filter = page().filter.load(std::memory_order_acquire);
-    running.since = from_nanoseconds(page().filter_start.load(std::memory_order_acquire));
+    running.since = from_nanoseconds(std::min(page().filter_start.load(std::memory_order_acquire), kLatestStart));
     return running;
 }
 
@@ -38,7 +47,9 @@ std::optional<Identity> ScoreboardView::began_with(std::uint64_t task_id) const 
     if (page().task_id.load(std::memory_order_acquire) != task_id) return std::nullopt;
     if (page().has_identity.load(std::memory_order_acquire) != 1) return std::nullopt;
     Identity identity;
-    for (std::size_t i = 0; i < identity.digest.size(); ++i) identity.digest[i] = page().identity[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < identity.digest.size(); ++i) {
+        identity.digest[i] = page().identity[i].load(std::memory_order_relaxed);
+    }
     return identity;
 }
 
