@@ -63,7 +63,9 @@ TEST_CASE("respawn: the delay ends at its upper bound") {
 
 TEST_CASE("respawn: dying again and again soon after being ready backs off as well") {
     Children children;
-    for (const Duration delay : children.live(quick_death, RespawnPolicy::kFreeReplacements)) CHECK(delay == Duration::zero());
+    for (const Duration delay : children.live(quick_death, RespawnPolicy::kFreeReplacements)) {
+        CHECK(delay == Duration::zero());
+    }
     CHECK(children.live(quick_death, 3) == std::vector<Duration>{100ms, 200ms, 400ms});
 }
 
