@@ -1,6 +1,6 @@
-// The named peer of dev/bench: the least a filter server can do. It listens as Courier expects it, reads each request to
-// the empty line, answers "200 Ok" and closes. One process, one thread, no log, no files: what the kernel and the load
-// client cost. Started by tests/bench/peers.py. It must never grow a feature: the figures are compared over years.
+// The named peer of dev/bench: the least a filter server can do. It listens as Courier expects it, reads each request
+// to the empty line, answers "200 Ok" and closes. One process, one thread, no log, no files: what the kernel and the
+// load client cost. Started by tests/bench/peers.py. It must never grow a feature: figures are compared over years.
 //
 //     bare_server SOCKET      ends when its standard input does
 #include <errno.h>
@@ -40,6 +40,11 @@ static int listen_at(const char* path) {
     return fd;
 }
 
+static void watch(int poll_fd, int fd) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
+}
+
 // Reads what is there. Answers and closes when the request is complete or the client has gone; returns whether it did.
 static int serve(int client) {
     char data[kRequestSize];
@@ -66,8 +71,7 @@ static void accept_all(int poll_fd, int listen_fd) {
         }
         last_byte[client] = '\0';
         if (serve(client)) continue;
-        struct epoll_event event = {.events = EPOLLIN, .data.fd = client};
-        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, client, &event) < 0) die("epoll_ctl");
+        watch(poll_fd, client);
     }
 }
 
@@ -78,10 +82,8 @@ int main(int argc, char** argv) {
     }
     int listen_fd = listen_at(argv[1]);
     int poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event wanted[2] = {{.events = EPOLLIN, .data.fd = listen_fd}, {.events = EPOLLIN, .data.fd = STDIN_FILENO}};
-    for (int i = 0; i < 2; ++i) {
-        if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, wanted[i].data.fd, &wanted[i]) < 0) die("epoll_ctl");
-    }
+    watch(poll_fd, listen_fd);
+    watch(poll_fd, STDIN_FILENO);
     for (;;) {
         struct epoll_event ready[kBatch];
         int count = epoll_wait(poll_fd, ready, kBatch, -1);

@@ -1,5 +1,6 @@
-// The loop of the load client: one thread, poll() on the open connections, nothing registered per message, so that it is
-// never the bottleneck. A message is: connect, send the request, read to the end of the file, check that it was one reply.
+// The loop of the load client: one thread, poll() on the open connections, nothing registered per message, so that it
+// is never the bottleneck. A message is: connect, send the request, read to the end of the file, check that it was one
+// reply.
 #include "load.h"
 
 #include <sys/socket.h>
@@ -123,8 +124,9 @@ void Load::wait_and_read() {
 void Load::look_for_late(Clock::time_point now) {
     if (now < next_look_) return;
     next_look_ = now + kLookForLate;
+    const auto limit = in_clock(options_.timeout_seconds);
     for (Client& client : clients_) {
-        if (client.state == State::waiting && now - client.began > in_clock(options_.timeout_seconds)) give_up(client, now);
+        if (client.state == State::waiting && now - client.began > limit) give_up(client, now);
     }
 }
 

@@ -1,5 +1,5 @@
-// Load: N clients that ask one server about messages, one after the other, as submit does. Used by load_client.cpp only. It
-// must never let two clients ask about the same control file at the same time.
+// Load: N clients that ask one server about messages, one after the other, as submit does. Used by load_client.cpp.
+// It must never let two clients ask about the same control file at the same time.
 #pragma once
 
 #include <poll.h>

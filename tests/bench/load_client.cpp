@@ -1,6 +1,6 @@
-// The load client: asks a filter server about messages with N clients at once, as fast as it answers, and prints as JSON
-// how many, how long each took, and what came back. Run by tests/bench/load.py for dev/bench and for the chaos tests. This
-// file reads the command line; load.cpp does the work.
+// The load client: asks a filter server about messages with N clients at once, as fast as it answers, and prints as
+// JSON how many, how long each took, and what came back. Run by tests/bench/load.py for dev/bench and for the chaos
+// tests. This file reads the command line; load.cpp does the work.
 #include <getopt.h>
 
 #include <cstdio>
@@ -33,9 +33,9 @@ std::vector<std::string> read_requests(const std::string& path) {
 [[noreturn]] void usage(int status) {
     std::fputs("usage: load_client --socket PATH --messages FILE [--clients N] [--count N] [--seconds S]\n"
                "                   [--warm-up S] [--timeout S]\n\n"
-               "FILE holds requests one after the other: path of the body, paths of the control files, an empty line; at\n"
-               "least as many as there are clients. --count or --seconds must be given; with both the first to be reached\n"
-               "ends the run. Prints JSON. Exit status: 0 when it could work, whatever the server answered.\n",
+               "FILE holds requests one after the other: path of the body, paths of the control files, an empty line;\n"
+               "at least as many as there are clients. --count or --seconds must be given; with both the first to be\n"
+               "reached ends the run. Prints JSON. Exit status: 0 when it could work, whatever the server answered.\n",
                status == 0 ? stdout : stderr);
     std::exit(status);
 }

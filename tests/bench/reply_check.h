@@ -1,8 +1,7 @@
-// What Courier accepts as one reply of a filter: lines `NNN-text`, then one line `NNN text`, the same code on all, LF only,
-// nothing after it. Used by load_client.cpp only; the server's own composer is deliberately not asked.
+// What Courier accepts as one reply of a filter: lines `NNN-text`, then one line `NNN text`, the same code on all, LF
+// only, nothing after it. Used by load.cpp only; the server's own composer is deliberately not asked.
 #pragma once
 
-#include <cctype>
 #include <string_view>
 
 namespace pythonfilter::bench {
@@ -18,7 +17,9 @@ inline bool is_reply_line(std::string_view line, std::string_view code, char sep
 inline bool is_one_reply(std::string_view text) {
     const std::string_view code = text.substr(0, 3);
     if (code.size() < 3 || std::string_view("0245").find(code[0]) == std::string_view::npos) return false;
-    if (!std::isdigit(static_cast<unsigned char>(code[1])) || !std::isdigit(static_cast<unsigned char>(code[2]))) return false;
+    for (const char digit : code) {
+        if (digit < '0' || digit > '9') return false;
+    }
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end == std::string_view::npos) return false;

@@ -1,0 +1,63 @@
+"""Figures: what the rounds of dev/bench measured, as medians with their range, as a table and as JSON.
+
+Pure: knows nothing of servers. Must never average over rounds: the machine is shared, and one bad round says nothing.
+"""
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Series:
+    """The same figure, once per round."""
+
+    rounds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.rounds)
+
+    def over(self, other: Series) -> Series:
+        """The ratio within each round, where both met the same noise."""
+        return Series(tuple(mine / its for mine, its in zip(self.rounds, other.rounds)))
+
+    def text(self, digits: int = 0) -> str:
+        """Median (min-max)."""
+        low, middle, high = (f"{value:,.{digits}f}" for value in (min(self.rounds), self.median, max(self.rounds)))
+        return f"{middle} ({low}-{high})"
+
+    def as_json(self) -> dict[str, object]:
+        return {"median": self.median, "min": min(self.rounds), "max": max(self.rounds), "rounds": list(self.rounds)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What was promised, and what was found."""
+
+    name: str
+    wanted: float
+    found: float
+
+    @property
+    def reached(self) -> bool:
+        return self.found >= self.wanted
+
+    def text(self) -> str:
+        digits = 2 if self.wanted < 10 else 0
+        verdict = "reached" if self.reached else "MISSED "
+        return f"{verdict}  {self.name}: {self.found:,.{digits}f}, wanted at least {self.wanted:,.{digits}f}"
+
+    def as_json(self) -> dict[str, object]:
+        return {"name": self.name, "wanted": self.wanted, "found": self.found, "reached": self.reached}
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A table in plain text: names on the left, the rest aligned on the right."""
+    lines = [("", columns), *rows]
+    first = max(len(name) for name, _ in lines)
+    widths = [max(len(cells[i]) for _, cells in lines) for i in range(len(columns))]
+    printed = ("  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths))])
+               for name, cells in lines)
+    return "\n".join([title, *(f"  {line}".rstrip() for line in printed)])

@@ -1,0 +1,109 @@
+"""Load: the load client (load_client.cpp) as an object, for dev/bench and for tests that need a server under load.
+
+    with Load(server.socket_path, [server.spool.message() for _ in range(16)], clients=16, seconds=5) as load:
+        ...                      # meanwhile
+        result = load.finish()
+    assert result.unanswered == 0
+
+Every run is bounded by a number of messages or of seconds, and ends with the object. Must never be given the same
+message twice in one list: two clients would ask about the same control file at the same time.
+"""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from support.server import installed_root
+from support.spool import Message
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of the load client saw."""
+
+    clients: int
+    messages: int               # answered with exactly one well-formed reply
+    seconds: float
+    messages_per_second: float
+    p50_us: int                 # latencies of those, from connect to end of file
+    p99_us: int
+    max_us: int
+    replies: dict[str, int]     # by text, without the last line end; sums up to `messages`
+    malformed: dict[str, int]   # anything else that came before the end of file
+    eof: int                    # end of file without a byte: Courier answers 432
+    refused: int                # connect failed
+    timeouts: int               # no end of file in time
+    backlog_full: int           # connects that had to be made again
+
+    @property
+    def unanswered(self) -> int:
+        """Attempts that did not end in exactly one well-formed reply."""
+        return sum(self.malformed.values()) + self.eof + self.refused + self.timeouts
+
+
+def program(name: str) -> Path:
+    """A program of tests/bench, built together with the installed tree: D/meson beside D/root (dev/build)."""
+    path = installed_root().resolve().parent / "meson" / "tests" / "bench" / name
+    if not os.access(path, os.X_OK):
+        raise FileNotFoundError(f"{path} is missing: run dev/build")
+    return path
+
+
+class Load:
+    """One run of the load client, from construction on."""
+
+    def __init__(self, socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
+                 seconds: float = 0.0, warm_up: float = 0.0, timeout: float = 30.0) -> None:
+        """Starts it.
+
+        Args:
+            socket: Where the server listens.
+            messages: Messages in the server's spool, or requests about them; at least one for each client.
+            clients: How many ask at the same time.
+            count: End after so many messages.
+            seconds: End after so long. One of the two must be given.
+            warm_up: Seconds before the rest that are not counted.
+            timeout: Seconds after which a client gives up waiting for a reply.
+        """
+        requests = b"".join(message if isinstance(message, bytes) else message.request for message in messages)
+        self._list = tempfile.NamedTemporaryFile(prefix="load-", dir="/tmp")
+        self._list.write(requests)
+        self._list.flush()
+        options = {"socket": socket, "messages": self._list.name, "clients": clients, "count": count,
+                   "seconds": seconds, "warm-up": warm_up, "timeout": timeout}
+        command = [str(program("load_client")), *(f"--{name}={value}" for name, value in options.items())]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+
+    def finish(self, timeout: float = 120.0) -> Result:
+        """Waits for the end of the run."""
+        printed, _ = self.process.communicate(timeout=timeout)
+        if self.process.returncode != 0:
+            raise RuntimeError(f"the load client failed with status {self.process.returncode}")
+        found = json.loads(printed)
+        latency = found.pop("latency_us")
+        return Result(**found, **{f"{name}_us": value for name, value in latency.items()})
+
+    def __enter__(self) -> Load:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._list.close()
+
+
+def run_load(socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
+             seconds: float = 0.0, warm_up: float = 0.0, timeout: float = 30.0) -> Result:
+    """One run from start to end; the arguments are those of Load."""
+    with Load(socket, messages, clients=clients, count=count, seconds=seconds, warm_up=warm_up,
+              timeout=timeout) as load:
+        return load.finish(timeout=seconds + warm_up + timeout + 60.0)
