@@ -31,6 +31,7 @@ Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge,
       route_(compile_route(config_)),
       spool_tmp_(config_.courier.localstatedir + "/tmp"),
       callbacks_(std::move(callbacks)) {
+    for (const Route::Filter& filter : route_.filters) filter_names_.push_back(filter.name);
     for (std::uint32_t i = 0; i < route_.pools.size(); ++i) {
         Pool::Callbacks pool_callbacks;
         pool_callbacks.on_settled = [this, i](const std::vector<std::string>& problems) { pool_settled(route_.pools[i], problems); };

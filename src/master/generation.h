@@ -38,6 +38,8 @@ public:
     const Route& route() const { return route_; }
     Pool& pool(std::uint32_t index) { return *pools_[index]; }
     const std::string& spool_tmp() const { return spool_tmp_; }
+    /// By chain index.
+    const std::vector<std::string>& filter_names() const { return filter_names_; }
     const std::vector<std::string>& problems() const { return problems_; }
     bool empty() const;
     void collect_pids(std::unordered_set<pid_t>& pids) const;
@@ -53,6 +55,7 @@ private:
     Config config_;
     Route route_;
     std::string spool_tmp_;
+    std::vector<std::string> filter_names_;
     Callbacks callbacks_;
     std::vector<std::unique_ptr<Pool>> pools_;  // by the route's pool index
     std::size_t settled_ = 0;                   // pools; <= pools_.size()

@@ -39,6 +39,8 @@ public:
     /// Answers all sessions whose request is not complete.
     void refuse_unfinished(std::string_view text);
 
+    void set_request_timeout(Duration timeout) { request_timeout_ = timeout; }
+
     std::size_t size() const { return sessions_.size(); }
 
 private:

@@ -166,7 +166,8 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
 bool WorkerSlot::plausible(const ChainState& state, const std::vector<FilterRun>& runs, const std::vector<Incident>& incidents) const {
     const auto& asked = job_->task.filters;
     const auto is_asked = [&](std::uint32_t filter) { return std::find(asked.begin(), asked.end(), filter) != asked.end(); };
-    return runs.size() <= asked.size() && incidents.size() <= asked.size() &&
+    const std::size_t most = 2 * asked.size();  // a module may have do_filter and doFilter
+    return runs.size() <= most && incidents.size() <= most &&
            std::all_of(runs.begin(), runs.end(), [&](const FilterRun& run) { return is_asked(run.filter); }) &&
            std::all_of(incidents.begin(), incidents.end(), [&](const Incident& incident) { return is_asked(incident.filter); }) &&
            state.bypassed.size() <= 64 * 1024;

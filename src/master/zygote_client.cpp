@@ -2,11 +2,13 @@
 
 #include "base/process.h"
 #include "build_id.h"
+#include "master/privileges.h"
 
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,6 +76,8 @@ Result<std::unique_ptr<ZygoteClient>> ZygoteClient::start(Loop& loop, const std:
     if (error_write.get() <= 3) error_write.reset(fcntl(error_write.get(), F_DUPFD_CLOEXEC, 10));
     auto pid = spawn(program, theirs.get(), error_write.get());
     if (!pid) return pid.error();
+    const rlimit open_files = original_nofile_limit();
+    prlimit(*pid, RLIMIT_NOFILE, &open_files, nullptr);  // select() in a filter fails above 1024
     auto pidfd = open_pidfd(*pid);
     if (!pidfd) return pidfd.error();
     for (const int fd : {ours.get(), error_read.get()}) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);

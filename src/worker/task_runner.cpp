@@ -89,6 +89,7 @@ Outcome TaskRunner::run(const Task& task) {
 void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcome) {
     const Identity before = message.identity;
     for (const std::uint32_t index : task.filters) {
+        const std::size_t incidents = message.chain.incidents().size();
         const ChainStep step = run_filter(index, message, outcome);
         const auto now = message.files.current();
         if (step != ChainStep::go_on) {
@@ -102,8 +103,9 @@ void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcom
             break;
         }
         const bool changed = *now != message.identity;
+        const bool failed = message.chain.incidents().size() > incidents;
         message.identity = *now;
-        if (changed || !message.chain.state().pending_reply.empty()) report_progress(index, message, outcome);
+        if (changed || failed || !message.chain.state().pending_reply.empty()) report_progress(index, message, outcome);
     }
     outcome.state = message.chain.state();
     outcome.incidents = message.chain.incidents();

@@ -1,0 +1,70 @@
+#include "master/check_command.h"
+
+#include "base/log.h"
+#include "master/listen_socket.h"
+#include "master/privileges.h"
+#include "master/run_master.h"
+
+#include <cstdio>
+#include <set>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+void print_lines(const char* label, const std::string& lines) {
+    for (std::size_t at = 0; at < lines.size();) {
+        const std::size_t end = std::min(lines.find('\n', at), lines.size());
+        std::fprintf(stderr, "%s: %s\n", label, lines.substr(at, end - at).c_str());
+        at = end + 1;
+    }
+}
+
+// What root can read the mail user perhaps cannot, and it is the mail user who reads.
+Result<Config> load_as_mail_user(const ConfigRequest& request) {
+    auto config = load_config(request);
+    if (!config || geteuid() != 0) return config;
+    const auto user = become_mail_user(config->courier);
+    if (!user) return user.error();
+    auto again = load_config(request);
+    if (again) return again;
+    return Error{again.error().text + "\nuser '" + user->name + "', as whom the server runs, must be able to read it"};
+}
+
+std::string chain_text(const Config& config) {
+    std::string text;
+    for (const FilterConfig& filter : config.filters) {
+        text += (text.empty() ? "" : ", ") + escape(filter.filter);
+        if (filter.pool != "default") text += " (pool " + escape(filter.pool) + ")";
+    }
+    return text.empty() ? "no filters: every message is accepted" : text;
+}
+
+std::string pools_text(const Config& config) {
+    std::set<std::string> used;
+    for (const FilterConfig& filter : config.filters) used.insert(filter.pool);
+    std::string text;
+    for (const auto& [name, pool] : config.pools) {
+        text += (text.empty() ? "" : ", ") + escape(name) + " (" + std::to_string(pool.workers) +
+                (pool.workers == 1 ? " worker" : " workers") + (used.contains(name) ? ")" : ", not used)");
+    }
+    return text;
+}
+
+}  // namespace
+
+int check_command(const ConfigRequest& request) {
+    const auto config = load_as_mail_user(request);
+    if (!config) {
+        print_lines("error", config.error().text);
+        return kExitConfig;
+    }
+    for (const std::string& warning : config->warnings) print_lines("warning", warning);
+    std::printf("file:    %s\n", escape(config->file).c_str());
+    std::printf("socket:  %s\n", escape(socket_place(*config).path()).c_str());
+    std::printf("chain:   %s\n", chain_text(*config).c_str());
+    std::printf("pools:   %s\n", pools_text(*config).c_str());
+    return 0;
+}
+
+}  // namespace pythonfilter

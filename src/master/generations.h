@@ -1,0 +1,71 @@
+// Generations: which configuration is in force. A reload proves the new generation (every pool ready, every filter imported
+// and initialised) before it takes the old one's place, which then drains; on any problem the old one stays. At most two
+// live; reloads that come meanwhile become one. The first generation serves whatever its problems are, and one that has
+// problems is tried anew from time to time: a scanner that was down at boot needs nobody to reload.
+#pragma once
+
+#include "config/find_config.h"
+#include "master/generation.h"
+#include "master/orphans.h"
+#include "master/reporter.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+class Generations {
+public:
+    struct Callbacks {
+        /// The first generation is ready, failed or timed out; later, another has taken its place.
+        std::function<void(const Config&)> on_in_force;
+        /// After stop(): no process is left.
+        std::function<void()> on_empty;
+    };
+
+    Generations(Loop& loop, ConfigRequest request, QueueGauge& gauge, Reporter report, Callbacks callbacks);
+
+    void start(Config config);
+    /// Reads the configuration anew and puts it in force if it proves good.
+    void reload();
+    /// Jobs that wait come back as `stopped`; those that run may end.
+    void stop();
+    void kill_all(const std::string& reason);
+
+    /// Where new messages begin. After start().
+    Generation& current() { return *current_; }
+
+private:
+    std::unique_ptr<Generation> make(Config config);
+    void prove(Config config);
+    void settled(Generation& generation, const std::vector<std::string>& problems);
+    void switch_to_next();
+    void give_up_next(const std::vector<std::string>& problems);
+    void emptied(Generation& generation);
+    void retry_later();
+    void retry();
+    void sweep();
+    void clear_away();
+
+    Loop& loop_;
+    ConfigRequest request_;
+    QueueGauge& gauge_;
+    Reporter report_;
+    Callbacks callbacks_;
+    Orphans orphans_;  // of workers whose zygote died
+
+    int last_number_ = 0;
+    std::unique_ptr<Generation> current_;                // set from start() on
+    std::unique_ptr<Generation> other_;                  // being proved, or drained: current_ and this are the two
+    std::vector<std::unique_ptr<Generation>> graves_;    // empty, but their code may still be on the stack
+    bool proving_ = false;                               // other_ is being proved
+    bool reload_wanted_ = false;                         // came while other_ lived
+    bool settled_ = false;                               // the first generation
+    bool stopping_ = false;
+    Duration retry_delay_;
+    Timer to_retry_, to_sweep_, to_clear_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,101 @@
+// The guardian: the process that courierfilter starts and knows. It holds the listening socket, stdin and fd 3, and keeps
+// a master alive as its child, because courierfilter neither notices nor mends a dead filter. While there is no master
+// it answers 451 itself: after a second, or at once when the configuration cannot be used. Called by main.cpp. A plain
+// poll loop with little that can fail; it must never accept a message, block, or end because of a bad configuration:
+// that would leave a dead entry in courierfilter's list, which only `filterctl stop` and `start` mends.
+#pragma once
+
+#include "base/clock.h"
+#include "base/log_sink.h"
+#include "base/unique_fd.h"
+#include "config/find_config.h"
+#include "master/listen_socket.h"
+#include "master/master_process.h"
+#include "master/orphans.h"
+#include "master/respawn_policy.h"
+#include "master/turn_away.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+struct GuardianOptions {
+    ConfigRequest config;
+    MasterProgram master;
+    UniqueFd ready_fd;               // courierfilter's fd 3
+    bool stop_at_stdin_end = true;   // false: stdin is nothing that can end
+};
+
+class Guardian {
+public:
+    explicit Guardian(GuardianOptions options);
+
+    /// Serves until end of stdin, SIGTERM or SIGINT. `first`: what load_config() said just now. Returns the exit status.
+    int run(Result<Config> first);
+
+private:
+    enum class State {  // in this order: is_stopping()
+        running,   // a master lives
+        waiting,   // for the moment to start the next master
+        unusable,  // no usable configuration, or no socket: for the moment to try again
+        stopping,  // a master lives and was told to stop
+        draining,  // no master any more: queued clients are answered, orphans buried
+        ended,
+    };
+    static const char* to_string(State state);
+
+    void enter(State state);
+    void say(LogLevel level, const std::string& text);
+    bool is_stopping() const { return state_ >= State::stopping; }
+
+    // From a configuration to a master.
+    void attempt(Result<Config> config);
+    Status settle(const CourierDirs& courier);
+    Status ensure_socket(const SocketPlace& place);
+    void become_unusable(const std::string& why, Duration retry);
+    void ensure_any_socket();
+    void start_master();
+
+    // What is heard.
+    void wait_for_events();
+    void on_signals();
+    void on_hangup();
+    void on_ready();
+    void on_master_end(int wait_status);
+    void begin_absence();
+    void begin_stop(const std::string& why);
+
+    // What is due.
+    void do_what_is_due(TimePoint now);
+    void do_stop_step(TimePoint now);
+    void turn_clients_away(TimePoint now);
+    bool answers_clients(TimePoint now) const;
+    std::optional<TimePoint> next_moment() const;
+
+    GuardianOptions options_;
+    LogSink log_{2};
+    bool tell_debug_;
+    Orphans orphans_;
+    UniqueFd signals_;                    // a signalfd
+    MasterProcess master_;                // running exactly in states running and stopping
+    RespawnPolicy policy_;
+    TurnAway turn_away_;
+    State state_ = State::waiting;
+
+    std::optional<ListenSocket> socket_;  // empty: it could not be made yet
+    uid_t socket_owner_ = 0;              // effective user that made it
+    OnStop on_stop_ = OnStop::defer;      // of the last configuration that could be used
+    std::string problem_;                 // why the last attempt failed, until a master is ready
+
+    TimePoint next_start_{};              // waiting, unusable
+    TimePoint patience_end_{};            // waiting: with orphans; stopping: with the master; draining: with clients
+    TimePoint stop_end_{};                // stopping, draining: the process ends by then
+    bool has_orphans_ = false;            // perhaps; orphans_.clear() knows
+    std::optional<TimePoint> absent_since_;  // nobody has filtered since: the first death after a master was ready
+    std::optional<TimePoint> pause_end_;     // no accept until then: the last one failed
+    std::uint64_t answered_before_ = 0;      // turn_away_.answered() when the absence began
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,23 @@
+#include "master/orphans.h"
+
+#include "base/process.h"
+
+#include <algorithm>
+#include <csignal>
+#include <sys/wait.h>
+
+namespace pythonfilter {
+
+Orphans::Orphans() : not_ours_(list_children()) { become_subreaper(); }
+
+bool Orphans::clear(const std::unordered_set<pid_t>& ours) const {
+    bool none_left = true;
+    for (const pid_t pid : list_children()) {
+        if (ours.contains(pid) || std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
+        kill(pid, SIGKILL);
+        if (waitpid(pid, nullptr, WNOHANG) != pid) none_left = false;
+    }
+    return none_left;
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,237 @@
+#include "master/router.h"
+
+#include "message/reply.h"
+
+#include <utility>
+
+namespace pythonfilter {
+namespace {
+
+// The line that says it: of a traceback the last one.
+std::string_view last_line(std::string_view text) {
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+    const auto start = text.rfind('\n');
+    return start == std::string_view::npos ? text : text.substr(start + 1);
+}
+
+void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) { runs.insert(runs.end(), more.begin(), more.end()); }
+
+}  // namespace
+
+Router::Message::Message(Generation& its_generation, Request its_request, TimePoint when, Client its_client)
+    : generation(its_generation),
+      request(std::move(its_request)),
+      client(std::move(its_client)),
+      accepted(when),
+      budget_end(when + its_generation.config().server.message_timeout),
+      walk(its_generation.route()) {
+    record.body_path = request.body_path;
+}
+
+void Router::begin(Generation& generation, Request request, TimePoint accepted, Client client) {
+    if (gauge_.full()) {
+        turn_away(std::move(request), accepted, client, replies::queue_full(), "queue full");
+        return;
+    }
+    generation.message_began();
+    const auto [message, is_new] =
+        messages_.try_emplace(++last_message_, generation, std::move(request), accepted, std::move(client));
+    step(message);
+}
+
+void Router::turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply, std::string reason) {
+    client.answer(reply);
+    count(reply);
+    MessageRecord record;
+    record.body_path = std::move(request.body_path);
+    record.reply = reply;
+    record.reason = std::move(reason);
+    record.total = Clock::now() - accepted;
+    report_(LogLevel::warning, message_line(record, {}));
+}
+
+// The job may come back before submit() returns, and with it the end of the message.
+void Router::step(Messages::iterator message) {
+    Message& its = message->second;
+    auto dispatch = its.walk.next();
+    if (!dispatch) {
+        end(message, its.walk.final_reply());
+        return;
+    }
+    its.dispatch = std::move(*dispatch);
+    its.generation.pool(its.dispatch.pool).submit(make_job(message->first, its));
+}
+
+Job Router::make_job(std::uint64_t id, const Message& message) {
+    Job job;
+    job.task.id = ++last_task_;
+    job.task.filters = message.dispatch.filters;
+    job.task.state = message.walk.state();
+    job.task.expected = message.walk.expected();
+    job.task.body_path = message.request.body_path;
+    job.task.control_paths = message.request.control_paths;
+    for (const std::uint32_t filter : message.dispatch.filters) {
+        job.timeouts.push_back(message.generation.route().filters[filter].timeout);
+    }
+    job.budget_end = message.budget_end;
+    job.queued_at = Clock::now();
+    job.client_gone = [this, id] { return messages_.at(id).client.has_hung_up(); };
+    job.done = [this, id](JobResult result) { take_result(id, std::move(result)); };
+    return job;
+}
+
+void Router::take_result(std::uint64_t id, JobResult result) {
+    const auto message = messages_.find(id);
+    MessageRecord& record = message->second.record;
+    record.queue_wait += result.queue_wait;
+    if (!result.worker.empty()) record.worker = result.worker;
+    if (record.facts.id.empty()) record.facts.id = result.message_id;
+    switch (result.kind) {
+        case JobResult::Kind::outcome: take_outcome(message, std::move(result.outcome)); return;
+        case JobResult::Kind::crashed:
+        case JobResult::Kind::timed_out: take_loss(message, std::move(result)); return;
+        case JobResult::Kind::unavailable: take_unavailable(message); return;
+        case JobResult::Kind::out_of_time: end(message, replies::out_of_time(), "the message's time is over"); return;
+        case JobResult::Kind::stopped: end(message, replies::stopping(), "the server is stopping"); return;
+        case JobResult::Kind::client_gone: end(message, replies::out_of_time(), "the client hung up while the message waited"); return;
+    }
+}
+
+void Router::take_outcome(Messages::iterator message, Outcome outcome) {
+    Message& its = message->second;
+    append(its.record.runs, outcome.runs);
+    if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
+    switch (outcome.kind) {
+        case OutcomeKind::finished:
+            note_skipped(its, outcome.incidents, outcome.incidents.size());
+            its.walk.finished(its.dispatch, outcome.state, outcome.identity);
+            step(message);
+            return;
+        case OutcomeKind::decided: take_decision(message, outcome); return;
+        case OutcomeKind::failed: take_failed_stage(message, outcome); return;
+        case OutcomeKind::gone: end(message, replies::files_gone(), outcome.detail); return;
+        case OutcomeKind::changed: end(message, replies::filter_defer(), outcome.detail); return;
+    }
+}
+
+void Router::take_decision(Messages::iterator message, const Outcome& outcome) {
+    Message& its = message->second;
+    note_skipped(its, outcome.incidents, outcome.incidents.size());
+    const std::string& text = outcome.state.pending_reply;
+    const ReplyClass kind = classify_reply(text);
+    its.record.decided_by = its.generation.route().filters[outcome.filter].name;
+    if (kind == ReplyClass::bad || kind == ReplyClass::none) {  // a worker of ours would have told a failure
+        its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}});
+        if (apply_policy(its, outcome.filter, FailureEvent::bad_reply, text)) step(message);
+        else end(message, its.walk.failure_reply());
+        return;
+    }
+    end(message, compose_reply(text));
+}
+
+void Router::take_failed_stage(Messages::iterator message, const Outcome& outcome) {
+    Message& its = message->second;
+    const Incident& last = outcome.incidents.back();  // worker_slot lets no `failed` without one through
+    note_skipped(its, outcome.incidents, outcome.incidents.size() - 1);
+    its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}});
+    if (apply_policy(its, outcome.filter, last.event, last.text)) step(message);
+    else end(message, its.walk.failure_reply());
+}
+
+// The worker is lost. What its last progress told stands; a message may go on only where nobody can write to its files any
+// more and it is known what they were.
+void Router::take_loss(Messages::iterator message, JobResult result) {
+    Message& its = message->second;
+    if (result.progress) {
+        append(its.record.runs, result.progress->runs);
+        note_skipped(its, result.progress->incidents, result.progress->incidents.size());
+        its.walk.progressed(*result.progress);
+    } else if (result.began_with && !its.walk.expected()) {
+        its.walk.began_with(*result.began_with);
+    }
+    const bool timed_out = result.kind == JobResult::Kind::timed_out;
+    const bool goes_on = apply_policy(its, result.filter, timed_out ? FailureEvent::timeout : FailureEvent::crash, result.detail);
+    if (!goes_on) {
+        end(message, its.walk.failure_reply());
+    } else if (!result.worker_is_dead || !its.walk.expected()) {
+        end(message, replies::filter_defer(), "its files may have been changed by " + its.generation.route().filters[result.filter].name);
+    } else {
+        step(message);
+    }
+}
+
+void Router::take_unavailable(Messages::iterator message) {
+    Message& its = message->second;
+    for (const std::uint32_t filter : its.dispatch.filters) {
+        if (apply_policy(its, filter, FailureEvent::unavailable, "its pool has no worker")) continue;
+        end(message, its.walk.failure_reply());
+        return;
+    }
+    step(message);
+}
+
+// True when the message goes on behind the filter.
+bool Router::apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail) {
+    note_policy(message, filter, event, detail);
+    if (message.walk.failed(filter, event)) {
+        message.record.decided_by.clear();
+        return true;
+    }
+    const std::string& name = message.generation.route().filters[filter].name;
+    message.record.decided_by = name;
+    message.record.reason = std::string(to_string(event)) + " in " + name;
+    return false;
+}
+
+// The first `count` incidents were skipped by the worker itself, as the policy says.
+void Router::note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) note_policy(message, incidents[i].filter, incidents[i].event, incidents[i].text);
+}
+
+void Router::note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail) {
+    const Route::Filter& its = message.generation.route().filters[filter];
+    const FailureAction action = its.policy.action(event);
+    ++counters_.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
+    const std::string id = message_label(message.record);
+    const std::string& worker = message.record.worker;
+    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " + escape(last_line(detail)) +
+                                   "; policy " + std::string(to_string(action)) + "; message " + id +
+                                   (worker.empty() ? "" : " worker " + worker));
+    if (detail.find('\n') != std::string_view::npos) {
+        report_lines(report_, LogLevel::warning, "[" + worker + " " + id + "] ", detail);
+    }
+}
+
+void Router::end(Messages::iterator message, std::string reply, std::string reason) {
+    Message its = std::move(message->second);
+    messages_.erase(message);
+    const bool client_there = its.client.answer(reply);
+    its.record.total = Clock::now() - its.accepted;
+    its.record.reply = std::move(reply);
+    if (!reason.empty()) its.record.reason = std::move(reason);
+    if (client_there) {
+        count(its.record.reply);
+    } else {
+        ++counters_.client_gone;
+        if (its.record.reason.empty()) its.record.reason = "the client hung up before the reply";
+    }
+    log(its.record, its.generation);
+    its.generation.message_ended();
+}
+
+void Router::log(const MessageRecord& record, const Generation& generation) {
+    const FilterNames& names = generation.filter_names();
+    report_(LogLevel::info, message_line(record, names));
+    for (std::string& line : refusal_lines(record)) report_(LogLevel::info, std::move(line));
+    if (generation.config().server.accounting) report_(LogLevel::info, accounting_line(record, names));
+}
+
+void Router::count(std::string_view reply) {
+    switch (verdict_of(reply)) {
+        case Verdict::accept: ++counters_.accepted; return;
+        case Verdict::defer: ++counters_.deferred; return;
+        case Verdict::reject: ++counters_.rejected; return;
+    }
+}
+
+}  // namespace pythonfilter

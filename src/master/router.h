@@ -1,0 +1,85 @@
+// The router: every message that has been accepted and not yet answered. It asks the route for the next step, gives a
+// job to a pool, applies the failure policy to what comes back, and at the end answers the client once and writes the
+// message's log lines. Knows nothing of sockets, workers or how a reload happens.
+#pragma once
+
+#include "master/generation.h"
+#include "master/message_log.h"
+#include "master/reporter.h"
+#include "message/request.h"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace pythonfilter {
+
+/// What the router must know of the client that sent a message.
+struct Client {
+    std::function<bool()> has_hung_up;
+    /// The reply, once. False when nobody was there to take it.
+    std::function<bool(std::string_view)> answer;
+};
+
+/// Since the start of the server; they only grow.
+struct RouterCounters {
+    std::uint64_t accepted = 0, deferred = 0, rejected = 0;
+    std::uint64_t client_gone = 0;  // messages whose client hung up before its turn: they got no verdict
+    std::array<std::array<std::uint64_t, 3>, kFailureEvents> policy_uses{};  // by FailureEvent and FailureAction
+};
+
+class Router {
+public:
+    Router(QueueGauge& gauge, Reporter report) : gauge_(gauge), report_(std::move(report)) {}
+
+    /// `generation` is not empty, and so lives, as long as one of its messages does.
+    void begin(Generation& generation, Request request, TimePoint accepted, Client client);
+    /// Answers a request that no generation takes any more, and logs it.
+    void turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply, std::string reason);
+
+    std::size_t in_flight() const { return messages_.size(); }
+    const RouterCounters& counters() const { return counters_; }
+
+private:
+    using TaskId = std::uint64_t;
+
+    struct Message {
+        Message(Generation& its_generation, Request its_request, TimePoint when, Client its_client);
+        Generation& generation;
+        Request request;
+        Client client;
+        TimePoint accepted, budget_end;
+        ChainWalk walk;
+        ChainWalk::Dispatch dispatch;  // the present one
+        MessageRecord record;
+    };
+    using Messages = std::unordered_map<std::uint64_t, Message>;
+
+    void step(Messages::iterator message);
+    Job make_job(std::uint64_t id, const Message& message);
+    void take_result(std::uint64_t id, JobResult result);
+    void take_outcome(Messages::iterator message, Outcome outcome);
+    void take_decision(Messages::iterator message, const Outcome& outcome);
+    void take_failed_stage(Messages::iterator message, const Outcome& outcome);
+    void take_loss(Messages::iterator message, JobResult result);
+    void take_unavailable(Messages::iterator message);
+    bool apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
+    void note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count);
+    void note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
+    void end(Messages::iterator message, std::string reply, std::string reason = {});
+    void log(const MessageRecord& record, const Generation& generation);
+    void count(std::string_view reply);
+
+    QueueGauge& gauge_;
+    Reporter report_;
+    std::uint64_t last_message_ = 0;
+    TaskId last_task_ = 0;
+    Messages messages_;
+    RouterCounters counters_;
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,141 @@
+#include "master/serve.h"
+
+#include "base/log_sink.h"
+#include "master/guardian.h"
+#include "master/listen_socket.h"
+#include "master/privileges.h"
+#include "master/run_master.h"
+
+#include <csignal>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace pythonfilter {
+namespace {
+
+constexpr int kCourierReadyFd = 3;
+constexpr int kLogPatienceMs = 1000;
+
+// Handlers as a new program expects them, whatever the parent ignored. SIGHUP waits, blocked, for the one who handles it:
+// it would kill a server that is still reading its configuration. SIGPIPE: clients and readers of the log may go.
+void prepare_signals() {
+    struct sigaction action{};
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number) sigaction(number, &action, nullptr);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, nullptr);
+    sigset_t waiting;
+    sigemptyset(&waiting);
+    sigaddset(&waiting, SIGHUP);
+    sigprocmask(SIG_SETMASK, &waiting, nullptr);
+}
+
+bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
+
+// /dev/null is always at its end, which means nothing.
+bool stdin_can_end() {
+    struct stat info{};
+    return fstat(0, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
+}
+
+bool needs_guardian(const Inherited& inherited, const Result<Config>& config) {
+    const Supervisor supervisor = config ? config->server.supervisor : Supervisor::automatic;
+    if (supervisor == Supervisor::automatic) return inherited.from_courierfilter();
+    return supervisor == Supervisor::courierfilter;
+}
+
+std::string own_path() {
+    std::error_code error;
+    const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+    return error ? "/proc/self/exe" : path.string();
+}
+
+MasterProgram master_program(const CommandLine& line, const char* argv0) {
+    MasterProgram program{own_path(), {argv0 && *argv0 ? argv0 : line.instance, kMasterOption}};
+    const auto add = [&](const char* option, const std::string& value) {
+        program.arguments.push_back(option);
+        program.arguments.push_back(value);
+    };
+    add(kOpenFilesOption, std::to_string(original_nofile_limit().rlim_cur));
+    if (!line.config_file.empty()) add("--config", line.config_file);
+    return program;
+}
+
+int fail(const std::string& text, int exit_status) {
+    LogSink log(2);
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        log.line(LogLevel::error, text.substr(at, end - at));
+        at = end + 1;
+    }
+    log.flush_for(kLogPatienceMs);
+    return exit_status;
+}
+
+// A reload may have changed it; a file that cannot be read any more changes nothing.
+OnStop on_stop_now(const ConfigRequest& request, OnStop at_start) {
+    const auto config = load_config(request);
+    return config ? config->server.on_stop : at_start;
+}
+
+int serve_in_foreground(const ConfigRequest& request, const Result<Config>& config) {
+    if (!config) return fail(config.error().text, kExitConfig);
+    const auto user = become_mail_user(config->courier);
+    if (!user) return fail(escape(user.error().text), kExitConfig);
+    if (!user->warning.empty()) {
+        LogSink log(2);
+        log.line(LogLevel::warning, escape(user->warning));
+        log.flush_for(kLogPatienceMs);
+    }
+    set_filter_environment(config->courier);
+    raise_nofile_limit();
+    auto socket = make_listen_socket(socket_place(*config), LivingServer::refuse);
+    if (!socket) return fail(escape(socket.error().text), 1);
+    forbid_dumps();
+    const int listen_fd = fcntl(socket->fd.get(), F_DUPFD_CLOEXEC, 3);
+    if (listen_fd < 0) return fail(errno_error("the listening socket", errno).text, 1);
+    const int status = run_master({request, UniqueFd(listen_fd), UniqueFd(), false});
+    shut_listen_socket(socket->fd.get());
+    remove_socket_for_stop(*socket, on_stop_now(request, config->server.on_stop));
+    return status;
+}
+
+}  // namespace
+
+int serve(const CommandLine& line, const char* argv0) {
+    const Inherited inherited = inspect_inherited();
+    close_inherited({kCourierReadyFd});
+    UniqueFd ready_fd(is_open(kCourierReadyFd) ? kCourierReadyFd : -1);
+    prepare_signals();
+    const ConfigRequest request{line.instance, line.config_file};
+    auto config = load_config(request);
+    if (!needs_guardian(inherited, config)) {
+        ready_fd.reset();  // not courierfilter's
+        return serve_in_foreground(request, config);
+    }
+    raise_nofile_limit();
+    Guardian guardian({request, master_program(line, argv0), std::move(ready_fd), stdin_can_end()});
+    return guardian.run(std::move(config));
+}
+
+int serve_for_guardian(const CommandLine& line) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    const bool has_socket = getsockopt(kMasterListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
+    if (!has_socket || !is_open(kMasterReadyFd)) {
+        std::fprintf(stderr, "pythonfilter: %s is for pythonfilter's own use: it is how the guardian starts its master\n",
+                     kMasterOption);
+        return kExitUsage;
+    }
+    inspect_inherited();
+    close_inherited({kMasterListenFd, kMasterReadyFd});
+    prepare_signals();
+    raise_nofile_limit(line.open_files);
+    forbid_dumps();
+    return run_master({{line.instance, line.config_file}, UniqueFd(kMasterListenFd), UniqueFd(kMasterReadyFd), stdin_can_end()});
+}
+
+}  // namespace pythonfilter

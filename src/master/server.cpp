@@ -1,0 +1,143 @@
+#include "master/server.h"
+
+#include "message/reply.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+constexpr Duration kDrainLimit = 10s;  // of a stop, for messages in flight
+constexpr Duration kKillLimit = 3s;    // after that, for killed workers to be gone
+constexpr int kLastWords = 500;        // milliseconds for the log to be taken
+
+// Clients that have not finished their request: a share of what descriptors there are, the rest is for messages.
+std::size_t reading_limit() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return std::max<std::size_t>(16, std::min<std::size_t>(limit.rlim_cur / 4, 4096));
+}
+
+}  // namespace
+
+Server::Server(MasterOptions options, Config config)
+    : options_(std::move(options)),
+      log_(STDERR_FILENO),
+      tell_debug_(std::getenv("PYTHONFILTER_DEBUG") != nullptr),
+      report_([this](LogLevel level, const std::string& text) { report(level, text); }),
+      generations_(loop_, options_.config, gauge_, report_, {[this](const Config& now) { in_force(now); }, [this] { leave(); }}),
+      router_(gauge_, report_),
+      sessions_(loop_, config.server.request_timeout, reading_limit(),
+                {[this](SessionId id, Request request, TimePoint accepted) { take_request(id, std::move(request), accepted); },
+                 [this](const std::string& problem) { report_(LogLevel::warning, problem); }}),
+      before_wait_(loop_, [this] { flush_log(); }),
+      to_end_(loop_, [this] { out_of_patience(); }) {
+    gauge_.limit = config.server.queue.limit;
+    signal(SIGPIPE, SIG_IGN);
+    watch_signal(SIGTERM, [this] { stop("SIGTERM"); });
+    watch_signal(SIGINT, [this] { stop("SIGINT"); });
+    watch_signal(SIGHUP, [this] { generations_.reload(); });
+    if (options_.stop_at_stdin_end) stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
+    generations_.start(std::move(config));
+    listener_ = std::make_unique<Listener>(loop_, std::move(options_.listen_fd), [this](UniqueFd client) {
+        sessions_.adopt(std::move(client), generations_.current().spool_tmp());
+    });
+}
+
+int Server::run() {
+    loop_.run();
+    log_summary();
+    log_.flush_for(kLastWords);
+    return 0;
+}
+
+// ---- log
+
+void Server::report(LogLevel level, const std::string& text) {
+    if (level == LogLevel::debug && !tell_debug_) return;
+    log_.line(level, text);
+}
+
+void Server::flush_log() {
+    if (log_.flush()) {
+        log_watch_.reset();
+    } else if (!log_watch_ && log_.poll_fd() >= 0) {
+        log_watch_ = std::make_unique<IoWatch>(loop_, log_.poll_fd(), EV_WRITE, [] {});  // flushed before the next wait
+    }
+}
+
+void Server::log_summary() {
+    const RouterCounters& counters = router_.counters();
+    report(LogLevel::info, "stopped: " + std::to_string(counters.accepted) + " messages accepted, " + std::to_string(counters.deferred) +
+                               " deferred, " + std::to_string(counters.rejected) + " rejected, " + std::to_string(counters.client_gone) +
+                               " without a client");
+    for (int event = 0; event < kFailureEvents; ++event) {
+        for (const auto action : {FailureAction::skip, FailureAction::defer, FailureAction::reject}) {
+            const auto uses = counters.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
+            if (uses == 0) continue;
+            report(LogLevel::info, "failure policy: " + std::string(to_string(static_cast<FailureEvent>(event))) + ": " +
+                                       std::string(to_string(action)) + " " + std::to_string(uses) + " times");
+        }
+    }
+}
+
+// ---- messages
+
+void Server::take_request(SessionId id, Request request, TimePoint accepted) {
+    Client client{[this, id] { return sessions_.hung_up(id); },
+                  [this, id](std::string_view reply) { return sessions_.reply(id, reply); }};
+    if (stopping_) router_.turn_away(std::move(request), accepted, client, replies::stopping(), "the server is stopping");
+    else router_.begin(generations_.current(), std::move(request), accepted, std::move(client));
+}
+
+// ---- start, reload, stop
+
+void Server::watch_signal(int number, std::function<void()> callback) { signals_.emplace_back(loop_, number, std::move(callback)); }
+
+void Server::in_force(const Config& config) {
+    gauge_.limit = config.server.queue.limit;
+    sessions_.set_request_timeout(config.server.request_timeout);
+    if (!options_.ready_fd) return;
+    const ssize_t written = write(options_.ready_fd.get(), "R", 1);
+    if (written != 1) report(LogLevel::warning, "nobody waits to hear that the server is ready");
+    options_.ready_fd.reset();
+}
+
+void Server::read_stdin() {
+    char chunk[256];
+    const ssize_t n = read(STDIN_FILENO, chunk, sizeof chunk);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) return;
+    stdin_watch_.reset();
+    stop("end of stdin");
+}
+
+void Server::stop(const std::string& reason) {
+    if (stopping_) return;
+    stopping_ = true;
+    report(LogLevel::info, "stopping: " + reason + "; " + std::to_string(router_.in_flight()) + " messages in flight");
+    listener_->stop();
+    sessions_.refuse_unfinished(replies::stopping());
+    to_end_.start(kDrainLimit);
+    generations_.stop();
+}
+
+void Server::out_of_patience() {
+    if (killed_) {
+        report(LogLevel::error, "some workers do not end; leaving them");
+        loop_.stop();
+        return;
+    }
+    killed_ = true;
+    report(LogLevel::warning, std::to_string(router_.in_flight()) + " messages were not finished in time: their workers are killed");
+    to_end_.start(kKillLimit);
+    generations_.kill_all("the server is stopping");
+}
+
+void Server::leave() { loop_.stop(); }
+
+}  // namespace pythonfilter

@@ -1,0 +1,58 @@
+// The server: what run_master() runs. Owns the loop, the log and all the parts, connects them with each other, and turns
+// signals and the end of stdin into reload and stop. Decides nothing about messages.
+#pragma once
+
+#include "base/log_sink.h"
+#include "master/generations.h"
+#include "master/listener.h"
+#include "master/loop.h"
+#include "master/router.h"
+#include "master/run_master.h"
+#include "master/sessions.h"
+
+#include <list>
+#include <memory>
+#include <string>
+
+namespace pythonfilter {
+
+class Server {
+public:
+    Server(MasterOptions options, Config config);
+
+    /// Until a stop is complete. Returns the exit status.
+    int run();
+
+private:
+    void report(LogLevel level, const std::string& text);
+    void flush_log();
+    void watch_signal(int number, std::function<void()> callback);
+    void read_stdin();
+
+    void in_force(const Config& config);
+    void take_request(SessionId id, Request request, TimePoint accepted);
+    void stop(const std::string& reason);
+    void out_of_patience();
+    void leave();
+    void log_summary();
+
+    MasterOptions options_;
+    Loop loop_;
+    LogSink log_;
+    bool tell_debug_;
+    QueueGauge gauge_;
+    Reporter report_;
+    Generations generations_;
+    Router router_;
+    Sessions sessions_;
+    std::unique_ptr<Listener> listener_;  // until stop()
+    std::list<SignalWatch> signals_;
+    std::unique_ptr<IoWatch> stdin_watch_;
+    std::unique_ptr<IoWatch> log_watch_;  // waits for room
+    BeforeWait before_wait_;
+    Timer to_end_;                        // of a stop: first the workers are killed, then the process ends anyway
+    bool stopping_ = false;
+    bool killed_ = false;                 // during a stop: the workers
+};
+
+}  // namespace pythonfilter
