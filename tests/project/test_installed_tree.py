@@ -1,13 +1,14 @@
 """The installed tree can be moved as a whole: its programs find one another, and their Python, from where they lie."""
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 
 import checkout
 import pytest
-from support.server import installed_root
+from support.server import Server, installed_root
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +29,11 @@ def test_the_moved_program_runs(moved: Path) -> None:
     assert done.returncode == 0 and "0.1.0" in done.stdout
 
 
-def test_the_moved_program_checks_a_configuration(moved: Path, tmp_path: Path) -> None:
-    config = tmp_path / "pythonfilter.yaml"
-    config.write_text("filters: []\n")
-    done = run(moved / "usr/sbin/pythonfilter", "--config", str(config), "check")
-    assert done.returncode == 0, done.stderr
+def test_the_moved_program_checks_a_configuration(moved: Path) -> None:
+    with contextlib.closing(Server(config="filters: []\n")) as prepared:  # only its file, which the mail user can read
+        done = run(moved / "usr/sbin/pythonfilter", "check", "--config", str(prepared.config_path))
+        assert done.returncode == 0, done.stderr
+        assert "no filters" in done.stdout
 
 
 def test_a_link_to_the_program_is_enough(moved: Path, tmp_path: Path) -> None:
