@@ -124,6 +124,7 @@ CourierConfigRun run_courier_config(Duration limit) {
     int status = 0;
     while (waitpid(*child, &status, 0) < 0 && errno == EINTR) {
     }
+    if (output.size() > kMaxOutput) return failed("more than 64 KiB of output");
     if (!ended) return failed("no complete answer within " + format_duration(limit));
     CourierConfigRun run = parse_courier_config(output);  // whatever its status: a wrapper may end with any
     if (status != 0 && !run.problem.empty()) run.problem += "; it ended with " + describe_wait_status(status);

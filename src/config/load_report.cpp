@@ -19,6 +19,7 @@ std::vector<std::string> LoadReport::lines(std::vector<Entry> entries) const {
             where += ":" + std::to_string(entry.place.line) + ":" + std::to_string(entry.place.column);
         result.push_back(where + ": " + entry.text);
     }
+    result.erase(std::unique(result.begin(), result.end()), result.end());  // a mapping begins where its first key does
     return result;
 }
 

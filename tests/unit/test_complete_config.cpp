@@ -36,7 +36,8 @@ TEST_CASE("policy: the nearest level that says something wins, for each event") 
         {&FailureKeys::on_bad_reply, &FailurePolicy::on_bad_reply},
         {&FailureKeys::on_unavailable, &FailurePolicy::on_unavailable},
     };
-    const std::optional<FailureAction> says[] = {std::nullopt, FailureAction::skip, FailureAction::defer, FailureAction::reject};
+    const std::optional<FailureAction> says[] = {std::nullopt, FailureAction::skip, FailureAction::defer,
+                                                 FailureAction::reject};
     for (const auto& [key, effective] : events) {
         for (const auto filter : says) for (const auto pool : says) for (const auto top : says) {
             FailureKeys levels[3];
@@ -54,7 +55,10 @@ TEST_CASE("policy: the nearest level that says something wins, for each event") 
 TEST_CASE("policy: from a file, level by level") {
     const Config config = loaded("failure: {on_error: skip, on_crash: reject}\n"
                                  "pools: {p: {failure: {on_error: reject, on_timeout: skip}}}\n"
-                                 "filters: [a, {filter: b, pool: p}, {filter: c, pool: p, failure: {on_error: defer}}]\n");
+                                 "filters:\n"
+                                 "- a\n"
+                                 "- {filter: b, pool: p}\n"
+                                 "- {filter: c, pool: p, failure: {on_error: defer}}\n");
     CHECK(config.filters[0].policy.on_error == FailureAction::skip);
     CHECK(config.filters[0].policy.on_timeout == FailureAction::defer);
     CHECK(config.filters[1].policy.on_error == FailureAction::reject);
@@ -86,11 +90,13 @@ TEST_CASE("timeouts: one that the message's own time cuts off is warned about") 
 TEST_CASE("pools: a filter that names an unknown one is an error with the nearest known") {
     CHECK(error_of("pools: {scanners: {}}\nfilters: [{filter: x, pool: scanners}, {filter: a, pool: scaners}]") ==
           "f.yaml:2:58: the pool `scaners` is not defined under `pools`; did you mean `scanners`?");
-    CHECK(error_of("filters:\n- filter: a\n  pool: other") == "f.yaml:3:9: the pool `other` is not defined under `pools`");
+    CHECK(error_of("filters:\n- filter: a\n  pool: other") ==
+          "f.yaml:3:9: the pool `other` is not defined under `pools`");
 }
 
 TEST_CASE("pools: one that no filter uses is warned about, but never `default`") {
-    CHECK(warnings_of("pools:\n  default: {}\n  idle: {}\nfilters: [a]") == Lines{"f.yaml:3:3: no filter uses the pool `idle`"});
+    CHECK(warnings_of("pools:\n  default: {}\n  idle: {}\nfilters: [a]") ==
+          Lines{"f.yaml:3:3: no filter uses the pool `idle`"});
     CHECK(warnings_of("pools: {p: {}}\nfilters: [{filter: a, pool: p}]") == Lines{});
 }
 

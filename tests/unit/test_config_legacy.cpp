@@ -84,8 +84,8 @@ TEST_CASE("legacy: exceptions and results that are not strings are skipped, all 
     const FailurePolicy& policy = config.filters.at(0).policy;
     CHECK(policy.action(FailureEvent::exception) == FailureAction::skip);
     CHECK(policy.action(FailureEvent::not_a_string) == FailureAction::skip);
-    for (const FailureEvent event : {FailureEvent::exit, FailureEvent::bad_reply, FailureEvent::timeout, FailureEvent::crash,
-                                     FailureEvent::unavailable})
+    for (const FailureEvent event : {FailureEvent::exit, FailureEvent::bad_reply, FailureEvent::timeout,
+                                     FailureEvent::crash, FailureEvent::unavailable})
         CHECK(policy.action(event) == FailureAction::defer);
 }
 
@@ -124,8 +124,8 @@ TEST_CASE("legacy: bytes that are no text are harmless in comments and shown esc
     CHECK(chain(loaded("# caf\xe9\none\n")) == "one");
     const auto config = load_legacy("one\nt\xff\x1bo\n", "p\n.conf");
     REQUIRE_FALSE(config);
-    CHECK(config.error().text == "p\\x0a.conf:2:1: expected the name of a filter (letters, digits, _, - and inner dots), "
-                                 "found `t\\xff\\x1bo`");
+    CHECK(config.error().text == "p\\x0a.conf:2:1: expected the name of a filter (letters, digits, _, - and inner "
+                                 "dots), found `t\\xff\\x1bo`");
 }
 
 TEST_CASE("legacy: chain and `for` have a greatest length") {

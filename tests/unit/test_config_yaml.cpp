@@ -1,6 +1,7 @@
 // load_yaml(): what a file sets, and for each way to get it wrong the whole error: place, expectation, nearest key.
 #include "config/yaml_loader.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <initializer_list>
 #include <string>
@@ -147,12 +148,14 @@ TEST_CASE("yaml: what is there before stays unless the file sets it") {
 }
 
 TEST_CASE("yaml: a section with nothing in it is as if it were absent") {
-    for (const std::string_view text : {"", "\n# only a comment\n", "---\n", "server:\npools:\n  default:\nfilters:\n", "{}"}) {
+    for (const std::string_view text : {"", "\n# only a comment\n", "---\n", "{}",
+                                        "server:\npools:\n  default:\nfilters:\n"}) {
         CAPTURE(text);
         const Config config = loaded(text);
         CHECK(config.filters.empty());
         CHECK(config.pools.size() == 1);
-        CHECK(config.warnings == std::vector<std::string>{"f.yaml: no filter is configured: every message is accepted"});
+        CHECK(config.warnings ==
+              std::vector<std::string>{"f.yaml: no filter is configured: every message is accepted"});
     }
 }
 
@@ -173,7 +176,8 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
         {"filters:\n  - filter: a\n    workers: 3",
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
         {"pools: {x: {recycle: 3}}\nfilters: [{filter: a, pool: x}]",
-         "f.yaml:1:13: unknown key `recycle` in pools.x; known keys: workers, start_timeout, timeout, preload, failure"},
+         "f.yaml:1:13: unknown key `recycle` in pools.x; known keys: workers, start_timeout, timeout, preload, "
+         "failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "pools, filters"},
@@ -181,7 +185,8 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
 }
 
 TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
-    for (const std::string key : {"modules", "metrics", "sandbox"}) CHECK(error_of(key + ": 1").find("unknown key") < 20);
+    for (const std::string key : {"modules", "metrics", "sandbox"})
+        CHECK(error_of(key + ": 1").find("unknown key") < 20);
     for (const std::string key : {"recycle", "limits", "nice", "sandbox", "slow_after", "exclusive"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
     for (const std::string key : {"settings", "mode"})
@@ -214,7 +219,7 @@ TEST_CASE("yaml: YAML that a configuration does not need is refused") {
          "f.yaml:2:11: aliases (*name) are not supported: write the value again"},
         {"server: {<<: {}}", "f.yaml:1:10: merge keys (<<) are not supported"},
         {"? [a]\n: b", "f.yaml:1:3: expected a key, a word before a colon"},
-        {"? \n: b", "f.yaml:1:1: expected a key, a word before a colon"},
+        {"? \n: b", "f.yaml:2:1: expected a key, a word before a colon"},
         {"filters: [a]\n---\nfilters: [b]", "f.yaml:2:1: expected one document, found a second one"},
         {"filters: [a]\n...\nfilters: [b]", "f.yaml:3:1: expected one document, found a second one"},
     });
@@ -224,15 +229,16 @@ TEST_CASE("yaml: a quoted text is a text, whatever it begins with") {
     CHECK(error_of("filters: ['!a']") ==
           "f.yaml:1:11: filters[1]: expected the name of a filter (letters, digits, _, - and inner dots), found `!a` "
           "in quotes");
-    CHECK(loaded("'filters': ['a']\nserver: {on_stop: \"pass\", message_timeout: '2min'}").server.on_stop == OnStop::pass);
+    const Config config = loaded("'filters': ['a']\nserver: {on_stop: \"pass\", message_timeout: '2min'}");
+    CHECK(config.server.on_stop == OnStop::pass);
+    CHECK(config.server.message_timeout == 2min);
 }
 
 TEST_CASE("yaml: numbers are plain decimal digits within their bounds") {
     const std::string expected = "f.yaml:1:25: server.queue.limit: expected a whole number from 1 to 100000, found ";
-    for (const std::string_view number : {"0", "100001", "010", "0x10", "1_000", "1e3", "5.0", "-5", "+5", "five", "true",
-                                          "99999999999999999999"}) {
-        CHECK(error_of("server: {queue: {limit: " + std::string(number) + "}}") == expected + "`" + std::string(number) + "`");
-    }
+    for (const std::string number : {"0", "100001", "010", "0x10", "1_000", "1e3", "5.0", "-5", "+5", "five", "true",
+                                     "99999999999999999999"})
+        CHECK(error_of("server: {queue: {limit: " + number + "}}") == expected + "`" + number + "`");
     CHECK(error_of("server: {queue: {limit: \"5\"}}") == expected + "`5` in quotes");
     CHECK(error_of("server: {queue: {limit: '5'}}") == expected + "`5` in quotes");
     CHECK(error_of("server: {queue: {limit: [5]}}") == expected + "a list");
@@ -243,10 +249,10 @@ TEST_CASE("yaml: numbers are plain decimal digits within their bounds") {
 }
 
 TEST_CASE("yaml: durations have a unit and are within their bounds") {
-    const std::string expected = "f.yaml:1:27: server.message_timeout: expected a duration from 1s to 9min, with a unit "
-                                 "(ms, s, min, h, d), found ";
-    for (const std::string_view d : {"5", "4m", "4 min", "min", "-4min", "1.5min", "4MIN", "999ms", "541s", "1h", "04min"})
-        CHECK(error_of("server: {message_timeout: " + std::string(d) + "}") == expected + "`" + std::string(d) + "`");
+    const std::string expected =
+        "f.yaml:1:27: server.message_timeout: expected a duration from 1s to 9min, with a unit (ms, s, min, h, d), found ";
+    for (const std::string d : {"5", "4m", "4 min", "min", "-4min", "1.5min", "4MIN", "999ms", "541s", "1h", "04min"})
+        CHECK(error_of("server: {message_timeout: " + d + "}") == expected + "`" + d + "`");
     CHECK(loaded("server: {message_timeout: 1000ms}").server.message_timeout == 1s);
     CHECK(loaded("server: {message_timeout: 540s}").server.message_timeout == 9min);
     CHECK(error_of("pools: {default: {timeout: }}") ==
@@ -256,23 +262,26 @@ TEST_CASE("yaml: durations have a unit and are within their bounds") {
 
 TEST_CASE("yaml: words, flags and texts are checked") {
     check_errors({
-        {"server: {socket: al}", "f.yaml:1:18: server.socket: expected all or selective, found `al`; did you mean `all`?"},
+        {"server: {socket: al}",
+         "f.yaml:1:18: server.socket: expected all or selective, found `al`; did you mean `all`?"},
         {"failure: {on_error: accept}",
          "f.yaml:1:21: failure.on_error: expected skip, defer or reject, found `accept`"},
         {"server: {accounting: yes}", "f.yaml:1:22: server.accounting: expected true or false, found `yes`"},
-        {"server: {accounting: 'true'}", "f.yaml:1:22: server.accounting: expected true or false, found `true` in quotes"},
+        {"server: {accounting: 'true'}",
+         "f.yaml:1:22: server.accounting: expected true or false, found `true` in quotes"},
         {"courier: {sysconfdir: etc/courier}",
          "f.yaml:1:23: courier.sysconfdir: expected a path that begins with /, found `etc/courier`"},
         {"courier: {mailuser: -x}", "f.yaml:1:21: courier.mailuser: expected a user or group name, found `-x`"},
-        {"filter_path: /one", "f.yaml:1:14: filter_path: expected a list, each a path that begins with /, found `/one`; "
-                              "write `[/one]`"},
+        {"filter_path: /one",
+         "f.yaml:1:14: filter_path: expected a list, each a path that begins with /, found `/one`; write `[/one]`"},
         {"filter_path: [/one, two]",
          "f.yaml:1:21: filter_path: expected a path that begins with /, found `two`"},
-        {"server: all", "f.yaml:1:9: server: expected a mapping with the keys socket, message_timeout, request_timeout, "
-                        "queue, on_stop, supervisor, accounting, found `all`"},
+        {"server: all",
+         "f.yaml:1:9: server: expected a mapping with the keys socket, message_timeout, request_timeout, queue, "
+         "on_stop, supervisor, accounting, found `all`"},
         {"pools: [a]", "f.yaml:1:8: pools: expected a mapping of pools by name, found a list"},
-        {"pools: {a b: {}}", "f.yaml:1:9: pools: expected the name of a pool (letters, digits, _ and -; at most 32), "
-                             "found `a b`"},
+        {"pools: {a b: {}}",
+         "f.yaml:1:9: pools: expected the name of a pool (letters, digits, _ and -; at most 32), found `a b`"},
         {"filters: {a: b}", "f.yaml:1:10: filters: expected a list of filters, found a mapping"},
         {"- a", "f.yaml:1:1: expected keys such as `filters:`, found a list"},
         {"hello", "f.yaml:1:1: expected keys such as `filters:`, found `hello`"},
@@ -322,8 +331,10 @@ TEST_CASE("yaml: broken YAML and broken text have a place, too") {
 }
 
 TEST_CASE("yaml: size and depth are bounded before they cost anything") {
-    CHECK(error_of(std::string(1024 * 1024 + 1, '#')) == "f.yaml: expected a configuration file, found one of more than 1 MiB");
-    for (const std::string_view piece : {"[", "{", "- ", "? ", "[a,", "{a:", "- [a\n", "&a ", "!a ", "\"a\":", "a:\n"}) {
+    CHECK(error_of(std::string(1024 * 1024 + 1, '#')) ==
+          "f.yaml: expected a configuration file, found one of more than 1 MiB");
+    for (const std::string_view piece :
+         {"[", "{", "- ", "? ", "[a,", "{a:", "- [a\n", "&a ", "!a ", "\"a\":", "a:\n"}) {
         std::string text;
         while (text.size() < 20'000) text += piece;
         CAPTURE(piece);

@@ -1,5 +1,5 @@
-// courier-config: its lines, and the program itself when it is missing, silent, wrong, endless or hangs. The programs are
-// shell scripts in a PATH of their own.
+// courier-config: its lines, and the program itself when it is missing, silent, wrong, endless or hangs. The programs
+// are shell scripts in a PATH of their own.
 #include "config/courier_dirs.h"
 #include "config/find_config.h"
 #include "temp_dir.h"
@@ -59,10 +59,18 @@ TEST_CASE("courier-config: each form of a line") {
         std::string_view sysconfdir;
     };
     const Row rows[] = {
-        {"sysconfdir=/x", "/x"},          {"sysconfdir= /x \t\r", "/x"},    {"sysconfdir=/a=b", "/a=b"},
-        {"sysconfdir=/a b", "/a b"},      {"sysconfdir=", "/etc/courier"},  {"sysconfdir=x", "/etc/courier"},
-        {"sysconfdir", "/etc/courier"},   {"sysconfdirs=/x", "/etc/courier"}, {" sysconfdir=/x", "/etc/courier"},
-        {"SYSCONFDIR=/x", "/etc/courier"}, {"sysconfdir=/x\x1b", "/etc/courier"}, {"sysconfdir=/x\nsysconfdir=/y", "/y"},
+        {"sysconfdir=/x", "/x"},
+        {"sysconfdir= /x \t\r", "/x"},
+        {"sysconfdir=/a=b", "/a=b"},
+        {"sysconfdir=/a b", "/a b"},
+        {"sysconfdir=/x\nsysconfdir=/y", "/y"},
+        {"sysconfdir=", "/etc/courier"},
+        {"sysconfdir=x", "/etc/courier"},
+        {"sysconfdir", "/etc/courier"},
+        {"sysconfdirs=/x", "/etc/courier"},
+        {" sysconfdir=/x", "/etc/courier"},
+        {"SYSCONFDIR=/x", "/etc/courier"},
+        {"sysconfdir=/x\x1b", "/etc/courier"},
     };
     for (const Row& row : rows) {
         CAPTURE(row.line);

@@ -73,9 +73,9 @@ TEST_CASE("find: nothing at all names every place and what to do") {
     const Places places;
     std::filesystem::create_directory(places.list[4]);
     CHECK(places.load().error().text ==
-          "no configuration file found; looked for " + places.list[0] + ", " + places.list[1] + ", " + places.list[2] + ", " +
-              places.list[3] + ", (" + places.list[4] + ": expected a regular file); write the first of them (its smallest "
-              "content is `filters: [NAME]`), or name another file with --config FILE");
+          "no configuration file found; looked for " + places.list[0] + ", " + places.list[1] + ", " + places.list[2] +
+              ", " + places.list[3] + ", (" + places.list[4] + ": expected a regular file); write the first of them "
+              "(its smallest content is `filters: [NAME]`), or name another file with --config FILE");
 }
 
 TEST_CASE("find: --config names the one file, by its suffix legacy or YAML") {

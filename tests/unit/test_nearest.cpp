@@ -9,7 +9,7 @@ TEST_CASE("nearest: typing errors find their name, other words find none") {
     constexpr std::string_view known[] = {"socket", "message_timeout", "request_timeout", "queue", "on_stop", "for"};
     const std::pair<std::string_view, std::string_view> rows[] = {
         {"sokcet", "socket"}, {"soket", "socket"}, {"sockett", "socket"}, {"SOCKET", "socket"}, {"on-stop", "on_stop"},
-        {"onstop", "on_stop"}, {"que", "queue"}, {"fro", "for"}, {"mesage_timeuot", "message_timeout"},
+        {"onstop", "on_stop"}, {"quue", "queue"}, {"que", ""}, {"fro", "for"}, {"mesage_timeuot", "message_timeout"},
         {"requesttimeout", "request_timeout"}, {"", ""}, {"x", ""}, {"timeout", ""}, {"workers", ""}, {"fxy", ""},
     };
     for (const auto& [wrong, nearest] : rows) {
