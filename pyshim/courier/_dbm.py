@@ -38,12 +38,10 @@ def _open(path: str) -> Any:
 
     try:
         return dbm.open(path, "r")
-    except dbm.error as error:
+    except dbm.error as error:  # a tuple, with OSError in it
         reason = str(error)
         if dbm.whichdb(path) == "dbm.gnu" and not _has_gdbm():
             reason = "Python cannot read GDBM files. Install the package python3-gdbm; until then all lookups say no"
-    except OSError as error:
-        reason = str(error)
     _tell(f"WARN: courier.config: cannot read {path}: {reason}")
     return None
 

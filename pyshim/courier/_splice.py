@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from email.generator import BytesGenerator
 from email.header import Header
 from email.message import Message
-from email.parser import BytesHeaderParser, BytesParser
+from email.parser import BytesParser
 from email.policy import compat32
 from typing import Any, NamedTuple
 
@@ -50,6 +50,11 @@ class Original(NamedTuple):
     shape: Any  # of the parsed body, see shape_of()
     boundary: str | None
 
+    @property
+    def data(self) -> bytes:
+        """All of it, byte for byte."""
+        return self.prefix + b"".join(field.raw for field in self.fields) + self.body
+
 
 def read(data: bytes) -> tuple[Original, Message]:
     """Cuts a message into its fields and its body.
@@ -65,12 +70,23 @@ def read(data: bytes) -> tuple[Original, Message]:
         SpliceError: the email package sees other fields.
     """
     lines, body = _header_lines(data)
+    prefix, fields = _fields(lines)
     header = _LONE_CR.sub(b" ", b"".join(lines))
     message: Message = BytesParser(policy=compat32).parsebytes(header + body)
-    prefix, fields = _fields(lines)
     if [(field.name, field.value) for field in fields] != list(message.raw_items()):
         raise SpliceError("the header cannot be cut into fields")
     return Original(prefix, fields, body, shape_of(message), message.get_boundary()), message
+
+
+def written(data: bytes, message: Message) -> Original:
+    """Cuts what join() made of a message, so that the message can be changed and joined again.
+
+    Args:
+        data: the file's content.
+        message: what it was made of.
+    """
+    lines, body = _header_lines(data)
+    return Original(*_fields(lines), body, shape_of(message), message.get_boundary())
 
 
 def _header_lines(data: bytes) -> tuple[list[bytes], bytes]:
@@ -142,7 +158,7 @@ def join(original: Original, message: Message) -> bytes:
     data = original.prefix + b"".join(raw_fields) + body
     if not data.endswith(b"\n"):
         data += b"\n"
-    if data == b"\n":
+    if data == b"\n" and original.data.strip():
         raise SpliceError("the message is empty")
     _check(data, raw_fields, message if changed else None)
     return data
@@ -167,9 +183,12 @@ def _write_field(name: str, value: Any) -> bytes:
         raise SpliceError(f"header {name}: a value is a str, not {type(value).__name__}")
     if _BREAK_OUT.search(str(value)):
         raise SpliceError(f"header {name}: CR, LF or NUL in the value")
-    raw: bytes = _NO_FOLDING.fold_binary(name, value)
-    if max(map(len, raw.splitlines())) > _LONGEST_LINE:
-        raw = compat32.fold_binary(name, value)
+    raw = _fold(_NO_FOLDING, name, value)
+    return raw if max(map(len, raw.splitlines())) <= _LONGEST_LINE else _fold(compat32, name, value)
+
+
+def _fold(policy: Any, name: str, value: str | Header) -> bytes:
+    raw: bytes = policy.fold_binary(name, value)
     return raw
 
 

@@ -37,9 +37,6 @@ _standard_config_paths: list[str] | str = [
     "/usr/local/etc/pythonfilter-modules.conf",
 ]
 
-# Settings that the server's own configuration has for a section: typed, they win over the files key by key.
-_server_settings: dict[str, dict[str, Any]] = {}
-
 # At import, because filters read these attributes without calling anything; it takes about a millisecond.
 globals().update(_installation.directories())
 
@@ -91,7 +88,7 @@ def read1line(config_path: str) -> str | None:
         None when the file cannot be opened, '' when it is empty.
 
     Raises:
-        UnicodeDecodeError: the line is not UTF-8.
+        UnicodeDecodeError: the file is not UTF-8.
     """
     try:
         with open(os.path.join(sysconfdir, config_path), encoding="utf-8") as file:
@@ -300,7 +297,7 @@ def get_module_config(module_name: str) -> dict[str, Any]:
         SettingError: a value cannot be evaluated; the text names file, section and key.
     """
     paths = [_standard_config_paths] if isinstance(_standard_config_paths, str) else _standard_config_paths
-    return {**_settings.read_section(paths, module_name), **_server_settings.get(module_name, {})}
+    return _settings.read_section(paths, module_name)
 
 
 def apply_module_config(module_name: str, module_namespace: dict[str, Any]) -> None:

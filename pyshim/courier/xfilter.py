@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 from email.message import Message
-from typing import Any, NoReturn
+from typing import Any
 
 from courier import _native, _replace, _splice, control
+
+# What reading or writing a message can fail with: the disk, and what the email package raises on broken messages.
+_ERRORS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class XFilterError(Exception):
@@ -49,7 +52,7 @@ class XFilter:
         try:
             self._read()
             self.control_data: dict[str, Any] = control.get_control_data(control_paths)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        except _ERRORS as error:
             raise InitError(f"{body_path}: {type(error).__name__}: {error}") from error
 
     def _read(self) -> None:
@@ -58,11 +61,8 @@ class XFilter:
             listed = _native._task_file_id(self.body_path)
             if listed not in (None, (status.st_dev, status.st_ino)):
                 raise OSError("the file now belongs to another message")
-            self._keep(status, file.read())
-
-    def _keep(self, status: os.stat_result, data: bytes) -> None:
-        self._identity = _replace.identity(status)
-        self._original, self.message = _splice.read(data)
+            self._identity = _replace.identity(status)
+            self._original, self.message = _splice.read(file.read())
 
     def get_message(self) -> Message:
         """Returns the message, to look at and to edit in place."""
@@ -87,11 +87,34 @@ class XFilter:
                 text, a full disk, a file that somebody else changed meanwhile). The original stays.
         """
         try:
-            data = _splice.join(self._original, self.message)
-            if not self._is_original(data):
-                status = _replace.replace(self.body_path, data, self._identity)
-                _native._replace_task_file(self.body_path, status.st_dev, status.st_ino)
-                self._follow(status, data)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise XFilterError(f"{self.body_path}: {error}") from error
+            self._write()
+        except _ERRORS as error:
+            raise XFilterError(f"{self.body_path}: {type(error).__name__}: {error}") from error
+        return ""
+
+    def _write(self) -> None:
+        data = _splice.join(self._original, self.message)
+        if data == self._original.data:
+            return
+        status = _replace.replace(self.body_path, data, self._identity)
+        _native._replace_task_file(self.body_path, status.st_dev, status.st_ino)
+        # A second submit() starts from here.
+        self._identity = _replace.identity(status)
+        self._original = _splice.written(data, self.message)
+
+    # Names of older filters.
+    getMessage = get_message
+    setMessage = set_message
+    getControlData = get_control_data
+
+
+class DummyXFilter(XFilter):
+    """An XFilter that writes nothing: put in the place of XFilter, it lets a filter run on a message that must not change."""
+
+    def submit(self) -> str:
+        """Does nothing.
+
+        Returns:
+            ''.
+        """
         return ""
