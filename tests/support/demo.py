@@ -23,6 +23,7 @@ from support import demo_report as report  # noqa: E402  # needs the path above
 from support import server, tree  # noqa: E402
 from support.mta import Courier  # noqa: E402
 from support.spool import records  # noqa: E402
+from support.syslog_socket import LogLine  # noqa: E402
 
 SAMPLES = Path(__file__).with_name("samples")
 EXPECTED = {"clean": "accept", "exe-attachment": "reject", "crash-please": "defer"}  # sample: verdict
@@ -130,7 +131,7 @@ def through_courier(mails: list[Mail]) -> int:
             mta.wait_queue_empty()
             arrived = len(mta.messages("bob"))
         finally:
-            report.show_log([line.text for line in mta.log.lines("courierfilter")], LOG)
+            report.show_log([log_text(line) for line in mta.log.lines("courierfilter")], LOG)
     status = report.conclude(results)
     if arrived != accepted:
         say(f"{accepted} accepted, but {arrived} delivered")
@@ -149,6 +150,10 @@ def send(mta: Courier, mail: Mail) -> report.Result:
     if dialogue.data is not None:
         line = mta.log.wait_for(report.MESSAGE, after=mark).text
     return report.Result(mail.name, mail.expected, text, seconds, line)
+
+
+def log_text(line: LogLine) -> str:
+    return line.text if line.priority == "info" else f"{line.priority}: {line.text}"
 
 
 def say(text: str) -> None:
