@@ -35,11 +35,10 @@ Load::Load(const Options& options, std::vector<std::string> requests)
 }
 
 void Load::run() {
-    const auto warm_until = Clock::now() + in_clock(options_.warm_up_seconds);
-    if (options_.warm_up_seconds <= 0) begin_measuring(Clock::now());
+    tally_.latencies_us.reserve(1 << 20);
+    began_ = Clock::now();
     for (;;) {
         const auto now = Clock::now();
-        if (!measuring_ && now >= warm_until) begin_measuring(now);
         bool busy = false;
         for (Client& client : clients_) {
             if (client.state == State::idle && client.not_before <= now && may_start(now)) start(client, now);
@@ -52,19 +51,9 @@ void Load::run() {
     ended_ = Clock::now();
 }
 
-// What is under way then is counted at its end, and so is what is under way at the end: the two sides even out.
-void Load::begin_measuring(Clock::time_point now) {
-    tally_ = Tally();
-    tally_.latencies_us.reserve(1 << 20);
-    started_ = 0;
-    measuring_ = true;
-    measured_from_ = now;
-}
-
 bool Load::may_start(Clock::time_point now) const {
-    if (!measuring_) return true;
     if (options_.count > 0 && started_ >= options_.count) return false;
-    return options_.seconds <= 0 || now - measured_from_ < in_clock(options_.seconds);
+    return options_.seconds <= 0 || now - began_ < in_clock(options_.seconds);
 }
 
 void Load::start(Client& client, Clock::time_point now) {

@@ -20,7 +20,6 @@ struct Options {
     int clients = 1;
     std::uint64_t count = 0;      // messages in all; 0: no limit
     double seconds = 0;           // 0: no limit
-    double warm_up_seconds = 0;   // not measured, before the rest
     double timeout_seconds = 30;  // for one reply
 };
 
@@ -42,10 +41,9 @@ public:
     Load(const Options& options, std::vector<std::string> requests);
     void run();
     const Tally& tally() const { return tally_; }
-    double seconds() const { return std::chrono::duration<double>(ended_ - measured_from_).count(); }
+    double seconds() const { return std::chrono::duration<double>(ended_ - began_).count(); }
 
 private:
-    void begin_measuring(Clock::time_point now);
     bool may_start(Clock::time_point now) const;
     void start(Client& client, Clock::time_point now);
     void refuse(Client& client, int error, Clock::time_point now);
@@ -64,8 +62,7 @@ private:
     sockaddr_un address_{};
     Tally tally_;
     std::uint64_t started_ = 0;
-    bool measuring_ = false;
-    Clock::time_point measured_from_, next_look_, ended_;
+    Clock::time_point began_, next_look_, ended_;
 };
 
 }  // namespace pythonfilter::bench

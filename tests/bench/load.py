@@ -59,7 +59,7 @@ class Load:
     """One run of the load client, from construction on."""
 
     def __init__(self, socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
-                 seconds: float = 0.0, warm_up: float = 0.0, timeout: float = 30.0) -> None:
+                 seconds: float = 0.0, timeout: float = 30.0) -> None:
         """Starts it.
 
         Args:
@@ -68,7 +68,6 @@ class Load:
             clients: How many ask at the same time.
             count: End after so many messages.
             seconds: End after so long. One of the two must be given.
-            warm_up: Seconds before the rest that are not counted.
             timeout: Seconds after which a client gives up waiting for a reply.
         """
         requests = b"".join(message if isinstance(message, bytes) else message.request for message in messages)
@@ -76,7 +75,7 @@ class Load:
         self._list.write(requests)
         self._list.flush()
         options = {"socket": socket, "messages": self._list.name, "clients": clients, "count": count,
-                   "seconds": seconds, "warm-up": warm_up, "timeout": timeout}
+                   "seconds": seconds, "timeout": timeout}
         command = [str(program("load_client")), *(f"--{name}={value}" for name, value in options.items())]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
@@ -102,8 +101,7 @@ class Load:
 
 
 def run_load(socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
-             seconds: float = 0.0, warm_up: float = 0.0, timeout: float = 30.0) -> Result:
+             seconds: float = 0.0, timeout: float = 30.0) -> Result:
     """One run from start to end; the arguments are those of Load."""
-    with Load(socket, messages, clients=clients, count=count, seconds=seconds, warm_up=warm_up,
-              timeout=timeout) as load:
-        return load.finish(timeout=seconds + warm_up + timeout + 60.0)
+    with Load(socket, messages, clients=clients, count=count, seconds=seconds, timeout=timeout) as load:
+        return load.finish(timeout=seconds + timeout + 60.0)

@@ -32,7 +32,7 @@ std::vector<std::string> read_requests(const std::string& path) {
 
 [[noreturn]] void usage(int status) {
     std::fputs("usage: load_client --socket PATH --messages FILE [--clients N] [--count N] [--seconds S]\n"
-               "                   [--warm-up S] [--timeout S]\n\n"
+               "                   [--timeout S]\n\n"
                "FILE holds requests one after the other: path of the body, paths of the control files, an empty line;\n"
                "at least as many as there are clients. --count or --seconds must be given; with both the first to be\n"
                "reached ends the run. Prints JSON. Exit status: 0 when it could work, whatever the server answered.\n",
@@ -49,8 +49,8 @@ Options parse(int argc, char** argv) {
     static const option names[] = {
         {"socket", required_argument, nullptr, 's'},  {"messages", required_argument, nullptr, 'm'},
         {"clients", required_argument, nullptr, 'c'}, {"count", required_argument, nullptr, 'n'},
-        {"seconds", required_argument, nullptr, 't'}, {"warm-up", required_argument, nullptr, 'w'},
-        {"timeout", required_argument, nullptr, 'o'}, {"help", no_argument, nullptr, 'h'}, {}};
+        {"seconds", required_argument, nullptr, 't'}, {"timeout", required_argument, nullptr, 'o'},
+        {"help", no_argument, nullptr, 'h'},          {}};
     Options options;
     for (int letter; (letter = getopt_long(argc, argv, "h", names, nullptr)) != -1;) {
         switch (letter) {
@@ -59,7 +59,6 @@ Options parse(int argc, char** argv) {
             case 'c': options.clients = std::atoi(optarg); break;
             case 'n': options.count = std::strtoull(optarg, nullptr, 10); break;
             case 't': options.seconds = std::atof(optarg); break;
-            case 'w': options.warm_up_seconds = std::atof(optarg); break;
             case 'o': options.timeout_seconds = std::atof(optarg); break;
             case 'h': usage(0);
             default: usage(2);

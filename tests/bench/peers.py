@@ -12,7 +12,7 @@ import os
 import select
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,9 @@ $socket->close;
 """
 
 
+Pids = dict[str, list[int]]  # the processes of a peer, by kind
+
+
 class Peer:
     """One server that is being compared. `with` starts it."""
 
@@ -56,9 +59,8 @@ class Peer:
     def start(self) -> None:
         raise NotImplementedError
 
-    def memory(self) -> dict[str, int]:
-        """Proportional set size in KiB by kind of process; of a kind with several, the mean."""
-        return {}
+    def pids(self) -> Pids:
+        raise NotImplementedError
 
     def __enter__(self) -> Peer:
         try:
@@ -84,10 +86,10 @@ class BareServer(Peer):
         self.requests = [message.request for message in messages(Spool(base / "spool", os.getuid(), os.getgid()))]
         process = self._stack.enter_context(
             subprocess.Popen([str(program("bare_server")), str(self.socket_path)], stdin=subprocess.PIPE))
-        self.pid = process.pid
+        self._pid = process.pid
 
-    def memory(self) -> dict[str, int]:
-        return {"server": processes.resident_kib(self.pid)}
+    def pids(self) -> Pids:
+        return {"server": [self._pid]}
 
 
 class PerlFilter(Peer):
@@ -113,8 +115,8 @@ class PerlFilter(Peer):
         mta.courierfilter("start")
         self.socket_path = mta.wait_for_socket(self.name)
 
-    def memory(self) -> dict[str, int]:
-        return mean_memory({"process": [process.host_pid for process in self._mta.processes(self.name)]})
+    def pids(self) -> Pids:
+        return {"process": [process.host_pid for process in self._mta.processes(self.name)]}
 
 
 class FilterServer(Peer):
@@ -134,10 +136,10 @@ class FilterServer(Peer):
         self.socket_path = self._server.socket_path
         self.requests = [message.request for message in messages(self._server.spool, self._body)]
 
-    def memory(self) -> dict[str, int]:
+    def pids(self) -> Pids:
         server = self._server
-        return mean_memory({"guardian": [server.pid], "master": [server.master_pid()], "zygote": server.zygote_pids(),
-                            "worker": server.worker_pids()})
+        return {"guardian": [server.pid], "master": [server.master_pid()], "zygote": server.zygote_pids(),
+                "worker": server.worker_pids()}
 
 
 class LoggingServer(Server):
@@ -191,21 +193,25 @@ class PlainProcesses:
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self._stack.close()
 
-    def run(self, seconds: float) -> float:
-        """Messages/s of all together."""
+    def pids(self) -> Pids:
+        return {"process": [process.pid for process in self._processes]}
+
+    def run(self, seconds: float) -> tuple[int, float]:
+        """Messages of all together, and messages/s."""
         for process in self._processes:
             assert process.stdin is not None
             process.stdin.write(f"{seconds}\n")
             process.stdin.flush()
-        return sum(self._answer(process, seconds + 30.0) for process in self._processes)
+        answers = [self._answer(process, seconds + 30.0) for process in self._processes]
+        return sum(count for count, _ in answers), sum(count / passed for count, passed in answers)
 
     @staticmethod
-    def _answer(process: subprocess.Popen[str], timeout: float) -> float:
+    def _answer(process: subprocess.Popen[str], timeout: float) -> tuple[int, float]:
         assert process.stdout is not None
         if not select.select([process.stdout], [], [], timeout)[0]:
             raise TimeoutError("a plain process does not answer")
         count, passed = process.stdout.readline().split()
-        return int(count) / float(passed)
+        return int(count), float(passed)
 
 
 def messages(spool: Spool, body: bytes = b"") -> list[Message]:
@@ -213,6 +219,17 @@ def messages(spool: Spool, body: bytes = b"") -> list[Message]:
     return [spool.message(body) if body else spool.message() for _ in range(64)]
 
 
-def mean_memory(pids: dict[str, Sequence[int]]) -> dict[str, int]:
+def memory_kib(pids: Pids) -> dict[str, int]:
+    """Proportional set size by kind of process; of a kind with several, the mean."""
     sizes = {kind: [processes.resident_kib(pid) for pid in numbers] for kind, numbers in pids.items()}
     return {kind: round(sum(found) / len(found)) for kind, found in sizes.items() if found}
+
+
+def cpu_seconds(pids: Pids) -> dict[str, float]:
+    """CPU time that the processes have used so far, by kind; unlike the time of day it hardly sees other load."""
+    return {kind: sum(time.clock_gettime(_cpu_clock(pid)) for pid in numbers) for kind, numbers in pids.items()}
+
+
+def _cpu_clock(pid: int) -> int:
+    """What clock_getcpuclockid(3) gives, which Python lacks."""
+    return (~pid << 3) | 2
