@@ -79,7 +79,7 @@ def main() -> int:
     print("\n" + "\n".join(target.text() for target in findings.targets))
     print(f"took {time.monotonic() - began:.0f} s, load average now {os.getloadavg()[0]:.1f}")
     if load_before > 1:
-        print(f"The machine had other work (load average {load_before:.1f} before): trust the CPU times, not the rates.")
+        print(f"The machine had other work (load average {load_before:.1f} before): trust CPU times, not rates.")
     if options.json:
         options.json.write_text(findings.as_json())
     for line in findings.wrong:
