@@ -8,8 +8,8 @@
 namespace pythonfilter {
 namespace {
 
-// What comes from outside is cut, so that the verdict behind it is never cut off at the end of a log line. In bytes before
-// escaping, which makes four of one; kMaxRecipients after it.
+// What comes from outside is cut, so that the verdict behind it is never cut off at the end of a log line. In bytes
+// before escaping, which makes four of one; kMaxRecipients after it.
 constexpr std::size_t kMaxLabel = 150;
 constexpr std::size_t kMaxAddress = 320;  // the longest that SMTP allows
 constexpr std::size_t kMaxReason = 80;
@@ -108,8 +108,8 @@ std::string accounting_line(const MessageRecord& record, const FilterNames& name
         total += run.cpu_ns;
         list += (list.empty() ? "" : " ") + name_of(run.filter, names) + "(" + seconds(run.cpu_ns) + ")";
     }
-    return "CPU TIME ACCOUNTING: " + message_label(record) + " processed with " + seconds(total) + " seconds: (" + list +
-           ")";
+    const std::string head = "CPU TIME ACCOUNTING: " + message_label(record) + " processed with ";
+    return head + seconds(total) + " seconds: (" + list + ")";
 }
 
 }  // namespace pythonfilter

@@ -1,5 +1,5 @@
-// What the log says of a message: the record that the router fills, and the lines made of it. Pure. The refusal line and
-// the accounting line have the form that sites grep for.
+// What the log says of a message: the record that the router fills, and the lines made of it. Pure. The refusal line
+// and the accounting line have the form that sites grep for.
 #pragma once
 
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 // Courier's control files: the one parser and the one appender, for the worker (log facts) and for courier.control (by
-// way of src/native). A file is lines of one letter and a value. It is read as Courier reads it: LF ends a line, CR is a
-// blank, a NUL hides the rest of the file, the n-th `r` line is recipient n-1. Values are raw bytes, not always UTF-8.
+// way of src/native). A file is lines of one letter and a value. It is read as Courier reads it: LF ends a line, CR is
+// a blank, a NUL hides the rest of the file, the n-th `r` line is recipient n-1. Values are bytes, not always UTF-8.
 // Files are only ever appended to, in one write of whole records: their inode is part of Courier's file names.
 // Views point into the text that they were found in and live as long as it does.
 #pragma once
@@ -77,9 +77,9 @@ struct FileId {
 /// An error unless the open file is the expected one (or none is expected).
 Status check_file(int fd, std::optional<FileId> expected);
 
-/// Appends whole records in one write, with the missing final LF of the file first. Refuses a value with LF, CR or NUL, a
-/// file that is not the expected one, and a file with a NUL in it (nothing after it would be seen). A write that comes
-/// out short is taken back.
+/// Appends whole records in one write, with the missing final LF of the file first. Refuses a value with LF, CR or NUL,
+/// a file that is not the expected one, and a file with a NUL in it (nothing after it would be seen). A write that
+/// comes out short is taken back.
 Status append_records(int fd, std::span<const ControlRecord> records);
 Status append_records(const std::string& path, std::span<const ControlRecord> records,
                       std::optional<FileId> expected = std::nullopt);
@@ -87,8 +87,8 @@ Status append_records(const std::string& path, std::span<const ControlRecord> re
 /// False when the value holds LF, CR or NUL, which would end the record early.
 bool is_record_value(std::string_view value);
 
-/// Marks recipient `index` of that file done, without any notice: an I and a two-word S record. (A third word, r or l, would make
-/// Courier send a success notice; an F record would bounce.)
+/// Marks recipient `index` of that file done, without any notice: an I and a two-word S record. (A third word, r or l,
+/// would make Courier send a success notice; an F record would bounce.)
 Status append_removal(int fd, std::uint32_t index, std::int64_t unix_time);
 
 }  // namespace pythonfilter

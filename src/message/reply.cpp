@@ -102,7 +102,7 @@ std::string compose_refusal(std::string_view text) {
     return reply;
 }
 
-// Courier throws the text of a 2xx away and shows that of a 0xx; both are one line (courier-facts, pitfall 10).
+// Courier throws the text of a 2xx away and shows that of a 0xx; both are one line.
 std::string compose_accept(std::string_view text) {
     std::string words = printable(without_code(text.substr(0, text.find_first_of("\r\n"))));
     if (words.empty()) words = "Ok";

@@ -1,6 +1,6 @@
 // Replies. What a filter returns is a suggestion: this file decides what it means and composes what Courier gets. A
 // composed reply is printable ASCII, has one code on all lines, lines of at most 500 bytes, LF only, and a final LF;
-// Courier passes it raw to the SMTP client (courier-facts: an accept is one line, `0xx` accepts and skips other filters).
+// Courier passes it raw to the SMTP client. An accept is one line; `0xx` accepts and skips other filters.
 #pragma once
 
 #include <string>

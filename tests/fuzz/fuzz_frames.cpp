@@ -1,5 +1,5 @@
-// Frames: a payload that a decoder takes is exactly what the encoder makes of it; a stream gives the same frames however
-// it is cut. Input: one byte, which decoder, or the length of a stream's pieces; the payload or the stream.
+// Frames: a payload that a decoder takes is exactly what the encoder makes of it; a stream gives the same frames
+// however it is cut. Input: one byte, which decoder, or the length of a stream's pieces; the payload or the stream.
 #include "demand.h"
 #include "message/frames.h"
 

@@ -37,10 +37,11 @@ void check_form(std::string_view reply) {
 
 void check_meaning(std::string_view text, const std::string& reply) {
     const Verdict verdict = verdict_of(reply);
+    const bool same_code = reply.substr(0, 3) == text.substr(0, 3);
     switch (classify_reply(text)) {
         case ReplyClass::none: DEMAND(text.empty() && verdict == Verdict::accept); return;
         case ReplyClass::accept:
-        case ReplyClass::accept_all: DEMAND(verdict == Verdict::accept && reply.substr(0, 3) == text.substr(0, 3)); return;
+        case ReplyClass::accept_all: DEMAND(verdict == Verdict::accept && same_code); return;
         case ReplyClass::refuse: DEMAND(reply[0] == text[0]); return;
         case ReplyClass::bad: DEMAND(verdict == Verdict::defer); return;
     }

@@ -1,5 +1,5 @@
-// The packets between master and zygote: what a decoder takes is exactly what the encoder makes of it. Every decoder gets
-// every input.
+// The packets between master and zygote: what a decoder takes is exactly what the encoder makes of it. Every decoder
+// gets every input.
 #include "demand.h"
 #include "message/zygote_protocol.h"
 
