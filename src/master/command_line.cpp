@@ -72,7 +72,7 @@ CommandLine parse_command_line(int argc, char** argv) {
     app.set_help_flag("--help,-h", "Show this and leave");
     app.fallthrough();  // so that --config may stand behind the command
     app.require_subcommand(0, 1);
-    app.add_option("--config", result.config_file, "Read this file, no other")->option_text("FILE")->check(not_empty);
+    app.add_option("--config", result.config_file, "Read this file, no other")->type_name("FILE")->check(not_empty);
     bool master = false;
     rlim_t open_files = 0;
     app.add_flag(kMasterOption, master)->group("");

@@ -14,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -23,7 +24,7 @@ constexpr Duration kRetrySocket = 5s;      // sooner: without a socket mail pass
 constexpr Duration kShortAbsence = 1s;     // clients wait that long in the backlog for the next master
 constexpr Duration kOrphanPatience = 200ms;
 // courierfilter's stop gives up after 15 s. Messages in flight have 10, the master needs a moment more.
-constexpr Duration kStopPatience = 12s;
+constexpr Duration kStopPatience = 11500ms;
 constexpr Duration kKillPatience = 500ms;  // a killed master that stays is stuck in the kernel
 constexpr Duration kDrainPatience = 2s;
 constexpr Duration kStopLimit = kStopPatience + kKillPatience + kDrainPatience;
@@ -230,7 +231,8 @@ void Guardian::on_signals() {
 // A living master judges the new configuration itself; only what happens at a stop is the guardian's business.
 void Guardian::on_hangup() {
     if (state_ == State::running) {
-        master_.signal(SIGHUP);
+        hangup_held_ = master_.ready_fd() >= 0;
+        if (!hangup_held_) master_.signal(SIGHUP);
         if (const auto config = load_config(options_.config)) on_stop_ = config->server.on_stop;
         return;
     }
@@ -245,6 +247,7 @@ void Guardian::on_ready() {
     options_.ready_fd.reset();
     if (heard == MasterProcess::Ready::closed) return;
     policy_.became_ready(Clock::now());
+    if (std::exchange(hangup_held_, false)) master_.signal(SIGHUP);
     problem_.clear();
     if (!absent_since_) return;
     absent_since_.reset();
@@ -255,6 +258,7 @@ void Guardian::on_ready() {
 void Guardian::on_master_end(int wait_status) {
     const TimePoint now = Clock::now();
     options_.ready_fd.reset();
+    hangup_held_ = false;  // the next master reads the configuration anyway
     has_orphans_ = true;
     if (is_stopping()) {
         if (wait_status != 0) say(LogLevel::warning, "the master ended with " + describe_wait_status(wait_status));

@@ -92,6 +92,7 @@ private:
     TimePoint next_start_{};              // waiting, unusable
     TimePoint patience_end_{};            // waiting: with orphans; stopping: with the master; draining: with clients
     TimePoint stop_end_{};                // stopping, draining: the process ends by then
+    bool hangup_held_ = false;            // SIGHUP came before the master was ready to take it
     bool has_orphans_ = false;            // perhaps; orphans_.clear() knows
     std::optional<TimePoint> absent_since_;  // nobody has filtered since: the first death after a master was ready
     std::optional<TimePoint> pause_end_;     // no accept until then: the last one failed

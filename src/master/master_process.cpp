@@ -21,11 +21,9 @@ constexpr int kExitExecFailed = 127;
     const int listen_copy = fcntl(listen_fd, F_DUPFD_CLOEXEC, kAboveFixed);
     const int ready_copy = fcntl(ready_fd, F_DUPFD_CLOEXEC, kAboveFixed);
     if (dup2(listen_copy, kMasterListenFd) < 0 || dup2(ready_copy, kMasterReadyFd) < 0) _exit(kExitExecFailed);
-    // SIGHUP stays blocked until the master can take it: it must wait, not kill.
-    sigset_t until_handled;
-    sigemptyset(&until_handled);
-    sigaddset(&until_handled, SIGHUP);
-    sigprocmask(SIG_SETMASK, &until_handled, nullptr);
+    sigset_t none;  // the guardian blocks what it waits for
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
     execv(path, arguments);
     execv("/proc/self/exe", arguments);  // the file is being replaced, or has gone
     _exit(kExitExecFailed);

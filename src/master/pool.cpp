@@ -262,13 +262,21 @@ void Pool::submit(Job job) {
         answer(job, JobResult::Kind::stopped);
     } else if (state_ == State::failed) {
         answer(job, JobResult::Kind::unavailable);
-    } else if (!idle_.empty() && queue_.empty()) {
-        WorkerSlot& slot = *idle_.back();
-        idle_.pop_back();
-        dispatch(slot, std::move(job));
+    } else if (WorkerSlot* slot = queue_.empty() ? take_idle() : nullptr) {
+        dispatch(*slot, std::move(job));
     } else {
         enqueue(std::move(job), false);
     }
+}
+
+// The one used last: its memory is warm. One that is dying is still listed until it is buried.
+WorkerSlot* Pool::take_idle() {
+    while (!idle_.empty()) {
+        WorkerSlot* slot = idle_.back();
+        idle_.pop_back();
+        if (slot->state() == WorkerSlot::State::idle) return slot;
+    }
+    return nullptr;
 }
 
 void Pool::dispatch(WorkerSlot& slot, Job job) {
@@ -282,10 +290,8 @@ void Pool::not_begun(Job job) {
         answer(job, JobResult::Kind::stopped);
     } else if (job.attempts >= kMaxAttempts || state_ == State::failed) {
         answer(job, JobResult::Kind::unavailable);
-    } else if (!idle_.empty()) {
-        WorkerSlot& slot = *idle_.back();
-        idle_.pop_back();
-        dispatch(slot, std::move(job));
+    } else if (WorkerSlot* slot = take_idle()) {
+        dispatch(*slot, std::move(job));
     } else {
         enqueue(std::move(job), true);
     }

@@ -84,6 +84,7 @@ private:
     void note_failures(const std::vector<Ready::Failure>& failures);
     void settle(std::string problem = {});
 
+    WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);
     void not_begun(Job job);
     bool next_job(Job& job);

@@ -7,12 +7,8 @@
 namespace pythonfilter {
 namespace {
 
-// The line that says it: of a traceback the last one.
-std::string_view last_line(std::string_view text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-    const auto start = text.rfind('\n');
-    return start == std::string_view::npos ? text : text.substr(start + 1);
-}
+// What happened; a traceback or the like follows from the second line on.
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) { runs.insert(runs.end(), more.begin(), more.end()); }
 
@@ -194,11 +190,12 @@ void Router::note_policy(const Message& message, std::uint32_t filter, FailureEv
     ++counters_.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
     const std::string id = message_label(message.record);
     const std::string& worker = message.record.worker;
-    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " + escape(last_line(detail)) +
+    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " + escape(first_line(detail)) +
                                    "; policy " + std::string(to_string(action)) + "; message " + id +
                                    (worker.empty() ? "" : " worker " + worker));
-    if (detail.find('\n') != std::string_view::npos) {
-        report_lines(report_, LogLevel::warning, "[" + worker + " " + id + "] ", detail);
+    if (event == FailureEvent::unavailable) return;  // why was told once, when the generation began
+    if (detail.size() > first_line(detail).size()) {
+        report_lines(report_, LogLevel::warning, "[" + worker + " " + id + "] ", detail.substr(first_line(detail).size() + 1));
     }
 }
 

@@ -19,18 +19,17 @@ namespace {
 constexpr int kCourierReadyFd = 3;
 constexpr int kLogPatienceMs = 1000;
 
-// Handlers as a new program expects them, whatever the parent ignored. SIGHUP waits, blocked, for the one who handles it:
-// it would kill a server that is still reading its configuration. SIGPIPE: clients and readers of the log may go.
+// Handlers as a new program expects them, whatever the parent did. SIGHUP is ignored until somebody handles it: it would
+// kill a server that is reading its configuration for the first time. SIGPIPE: clients and readers of the log may go.
 void prepare_signals() {
     struct sigaction action{};
-    action.sa_handler = SIG_DFL;
-    for (int number = 1; number < NSIG; ++number) sigaction(number, &action, nullptr);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, nullptr);
-    sigset_t waiting;
-    sigemptyset(&waiting);
-    sigaddset(&waiting, SIGHUP);
-    sigprocmask(SIG_SETMASK, &waiting, nullptr);
+    for (int number = 1; number < NSIG; ++number) {
+        action.sa_handler = number == SIGHUP || number == SIGPIPE ? SIG_IGN : SIG_DFL;
+        sigaction(number, &action, nullptr);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }

@@ -15,6 +15,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kTracebackGrace = 20ms;
+constexpr Duration kReportGrace = 200ms;
 constexpr Duration kBurialLimit = 2s;
 
 Status make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
@@ -57,6 +58,7 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callback
       to_kill_(loop, [this] { kill_now(); }),
       to_burial_(loop, [this] { burial_is_late(); }) {
     verdict_watch_ = std::make_unique<IoWatch>(loop_, verdict_pipe_.get(), EV_READ, [this] { read_verdicts(); });
+    verdict_watch_->stop();  // until forked(): the worker may be faster than the zygote's report of it
     task_watch_ = std::make_unique<IoWatch>(loop_, task_pipe_.get(), EV_WRITE, [this] { write_task(); });
     task_watch_->stop();
 }
@@ -85,6 +87,7 @@ void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration start_timeout) {
         return;
     }
     enter(State::starting);
+    verdict_watch_->start();
     to_deadline_.start(start_timeout);
 }
 
@@ -124,8 +127,7 @@ void WorkerSlot::read_verdicts() {
     const ssize_t n = read(verdict_pipe_.get(), chunk, sizeof chunk);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) {
-        verdict_watch_.reset();  // closed; not yet a death: a child of the filter may hold a copy, or it closed its own
-        if (state_ == State::busy || state_ == State::starting) begin_kill(JobResult::Kind::crashed, "closed its verdict pipe");
+        verdict_pipe_ended();
         return;
     }
     frames_.append({chunk, static_cast<std::size_t>(n)});
@@ -141,6 +143,15 @@ void WorkerSlot::read_verdicts() {
         if (state_ != State::dying) begin_kill(JobResult::Kind::crashed, "sent a frame that makes no sense");
         return;
     }
+}
+
+// Not yet a death: a filter may have closed the pipe. Mostly it is one, though, and the zygote's report is on its way.
+void WorkerSlot::verdict_pipe_ended() {
+    verdict_watch_.reset();
+    if (state_ == State::leaving || state_ == State::dying || state_ == State::dead) return;
+    enter(State::dying);
+    to_deadline_.stop();
+    to_kill_.start(kReportGrace);
 }
 
 bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
@@ -248,7 +259,7 @@ void WorkerSlot::deadline_expired() {
     if (now >= job_->budget_end) {
         begin_kill(JobResult::Kind::out_of_time, "the message's time is over");
     } else if (now >= filter_deadline(running, running_place(running))) {
-        begin_kill(JobResult::Kind::timed_out, "timeout");
+        begin_kill(JobResult::Kind::timed_out, "its time was over");
     } else {
         arm_deadline();
     }
@@ -282,14 +293,15 @@ void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
 
 void WorkerSlot::kill_now() {
     to_kill_.stop();
-    if (fate_ == JobResult::Kind::timed_out || fate_ == JobResult::Kind::out_of_time || !has_been_ready_) note_traceback();
+    if (fate_reason_.empty()) fate_reason_ = "closed its verdict pipe";
+    const bool was_stuck = fate_ == JobResult::Kind::timed_out || fate_ == JobResult::Kind::out_of_time || !has_been_ready_;
+    if (was_stuck && pidfd_) note_traceback();
     if (pidfd_) signal_pidfd(pidfd_.get(), SIGKILL);
     to_burial_.start(kBurialLimit);
 }
 
 void WorkerSlot::note_traceback() {
     const std::string traceback = scoreboard_.traceback();
-    if (fate_reason_.empty()) return;
     callbacks_.on_note(*this, traceback.empty() ? "no traceback: it did not react to the signal in time" : traceback);
 }
 

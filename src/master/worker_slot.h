@@ -80,6 +80,7 @@ private:
 
     void enter(State state);
     void read_verdicts();
+    void verdict_pipe_ended();
     bool take_frame(const FrameStream::Frame& frame);
     bool take_outcome(std::string_view payload);
     bool take_progress(std::string_view payload);
