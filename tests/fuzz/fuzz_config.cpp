@@ -1,5 +1,5 @@
-// load_yaml(), load_legacy() and parse_courier_config(): any text, given to all three. What loads is usable as it is, and
-// what does not load has errors that can be printed, whose places are in the text.
+// load_yaml(), load_legacy() and parse_courier_config(): any text, given to all three. What loads is usable as it is,
+// and what does not load has errors that can be printed, whose places are in the text.
 #include "base/log.h"
 #include "config/courier_dirs.h"
 #include "config/legacy_loader.h"
