@@ -156,9 +156,11 @@ def join(original: Original, message: Message) -> bytes:
         body = _write_body(message)  # first: it may give the message another boundary
     raw_fields = _raw_fields(original, message)
     data = original.prefix + b"".join(raw_fields) + body
+    if data == original.data:
+        return data
     if not data.endswith(b"\n"):
         data += b"\n"
-    if data == b"\n" and original.data.strip():
+    if data == b"\n":
         raise SpliceError("the message is empty")
     _check(data, raw_fields, message if changed else None)
     return data

@@ -57,12 +57,14 @@ class XFilter:
 
     def _read(self) -> None:
         with open(self.body_path, "rb") as file:
-            status = os.fstat(file.fileno())
-            listed = _native._task_file_id(self.body_path)
-            if listed not in (None, (status.st_dev, status.st_ino)):
-                raise OSError("the file now belongs to another message")
-            self._identity = _replace.identity(status)
+            self._identity = _replace.identity(os.fstat(file.fileno()))
+            self._check_turn()
             self._original, self.message = _splice.read(file.read())
+
+    def _check_turn(self) -> None:
+        """Raises OSError when the server has given the path to another message, or has ended this one."""
+        if _native._task_file_id(self.body_path) not in (None, self._identity[:2]):
+            raise OSError("the file now belongs to another message")
 
     def get_message(self) -> Message:
         """Returns the message, to look at and to edit in place."""
@@ -96,6 +98,7 @@ class XFilter:
         data = _splice.join(self._original, self.message)
         if data == self._original.data:
             return
+        self._check_turn()
         status = _replace.replace(self.body_path, data, self._identity)
         _native._replace_task_file(self.body_path, status.st_dev, status.st_ino)
         # A second submit() starts from here.

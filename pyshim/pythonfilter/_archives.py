@@ -77,7 +77,7 @@ def entries(data: bytes, budget: Budget) -> Iterator[str]:
     Raises:
         TooMuch: the budget is used up.
     """
-    if _LOCAL in data:
+    if _HEADER.search(data):
         yield from _zip_entries(data, budget)
     elif data and _libarchive:
         yield from _other_entries(data, budget)

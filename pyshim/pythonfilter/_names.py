@@ -48,7 +48,7 @@ def decoded(text: str) -> str:
 
 def _word(match: re.Match[str]) -> str:
     charset, encoding, content = match.groups()
-    raw = content.encode("utf-8", "surrogateescape" if content.isprintable() else "backslashreplace")
+    raw = content.encode("utf-8", "replace")
     try:
         data = binascii.a2b_base64(raw + b"==") if encoding in "bB" else quopri.decodestring(raw, header=True)
     except ValueError:
