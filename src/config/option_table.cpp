@@ -34,15 +34,16 @@ constexpr Section kFailure{kFailureOptions};
 
 constexpr Option kCourierOptions[] = {
     {.key = "sysconfdir", .slot = slot<&CourierDirs::sysconfdir>,
-     .text = "Courier's configuration directory."},
+     .text = "Courier's configuration directory.", .restart = true},
     {.key = "localstatedir", .slot = slot<&CourierDirs::localstatedir>,
-     .text = "The directory that holds Courier's queue and the `allfilters` and `filters` directories."},
+     .text = "The directory that holds Courier's queue and the `allfilters` and `filters` directories.",
+     .restart = true},
     {.key = "mailuser", .slot = slot<&CourierDirs::mailuser>,
      .text = "The user that Courier runs as. A server that root starts becomes this user.",
-     .rule = TextRule::account},
+     .rule = TextRule::account, .restart = true},
     {.key = "mailgroup", .slot = slot<&CourierDirs::mailgroup>,
      .text = "The group that Courier runs as.",
-     .rule = TextRule::account},
+     .rule = TextRule::account, .restart = true},
 };
 constexpr Section kCourier{kCourierOptions};
 
@@ -58,7 +59,7 @@ constexpr Option kServerOptions[] = {
     {.key = "socket", .slot = slot<&ServerConfig::socket>,
      .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
              "`selective`: `filters`, for messages whose recipients ask for filtering.",
-     .words = kSockets},
+     .words = kSockets, .restart = true},
     {.key = "message_timeout", .slot = slot<&ServerConfig::message_timeout>,
      .text = "The time for one message, from connect to reply, waiting included. When it is over the client gets a "
              "4xx reply. SMTP clients give up after 10 minutes, Courier itself never does.",
@@ -75,7 +76,7 @@ constexpr Option kServerOptions[] = {
     {.key = "supervisor", .slot = slot<&ServerConfig::supervisor>,
      .text = "Who started the server. `courierfilter`: descriptor 3 says ready, the end of standard input says stop. "
              "`none`: neither. `auto`: found out at start.",
-     .words = kSupervisors},
+     .words = kSupervisors, .restart = true},
     {.key = "accounting", .slot = slot<&ServerConfig::accounting>,
      .text = "Log the time and CPU time that each filter took, one line a message."},
 };

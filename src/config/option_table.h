@@ -50,6 +50,7 @@ struct Option {
     std::span<const std::string_view> words = {};      // of a choice, in the order of the enum
     const Section* section = nullptr;                  // keys of a struct, of each pool, of each filter
     FailureAction FailurePolicy::*policy = nullptr;    // what a failure key decides in the end
+    bool restart = false;                              // what the server started with stays until it is restarted
     bool required = false;
     std::string_view example = {};                     // for the sample file, where the default shows nothing
     std::string_view unset = {};                       // what it means that an optional key is absent

@@ -12,7 +12,8 @@ constexpr std::string_view kHead =
     "# Configuration of pythonfilter, a mail filter server for the Courier MTA.\n"
     "#\n"
     "# Every key is shown with its default or an example. To set one, remove the \"#\" before it.\n"
-    "# A duration is a whole number with a unit: ms, s, min, h or d.\n"
+    "# A duration is a whole number with a unit: ms, s, min, h or d. SIGHUP makes the server read this file\n"
+    "# again; a few keys need a restart.\n"
     "# `pythonfilter check` reads this file and says what is wrong with it.\n";
 
 constexpr std::size_t kLineWidth = 100;
@@ -27,8 +28,8 @@ std::string facts(const OptionVisit& visit) {
     if (is_section(visit.slot) || is_filters(visit.slot) || is_pools(visit.slot)) return {};
     std::string text = (is_choice(visit.slot) ? "one of " : "") + describe_expected(visit.option, visit.slot);
     if (text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
-    if (visit.option.required) return text + "; required.";
-    return text + "; default: " + default_text(visit.option, visit.slot) + ".";
+    text += visit.option.required ? "; required." : "; default: " + default_text(visit.option, visit.slot) + ".";
+    return text + (visit.option.restart ? " A change needs a restart." : "");
 }
 
 void print_comment(std::ostream& out, const std::string& indent, const std::string& text) {

@@ -4,6 +4,7 @@
 #include "config/sample_file.h"
 #include "config/yaml_loader.h"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 #include <fstream>
 #include <sstream>
@@ -90,6 +91,19 @@ TEST_CASE("sample: every row of the table has a paragraph and is in the sample w
         CHECK(found);
     });
     CHECK(rows == 33);
+}
+
+TEST_CASE("sample: the keys that a reload does not change are said to need a restart") {
+    std::string paths;
+    walk_options([&](const OptionVisit& visit) {
+        if (visit.option.restart) paths += visit.path + "\n";
+    });
+    CHECK(paths == "courier.sysconfdir\ncourier.localstatedir\ncourier.mailuser\ncourier.mailgroup\nserver.socket\n"
+                   "server.supervisor\n");
+    const auto lines = sample_lines();
+    CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+              return line.ends_with("A change needs a restart.");
+          }) == 6);
 }
 
 TEST_CASE("sample: as it is, it changes nothing") {
