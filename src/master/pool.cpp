@@ -7,6 +7,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
+constexpr Duration kQueueHolds = 2s;        // a pool without workers for longer answers instead of letting messages wait
 constexpr std::size_t kMaxInitLines = 1000;
 constexpr Duration kExpiryStep = 1s;        // how late a waiting job may hear that its time is over
 
@@ -225,7 +226,7 @@ void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     report_(LogLevel::info, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
 }
 
-// Something is missing: try again after the delay. Without any worker, and not at once, the pool has failed.
+// Something is missing: try again after the delay. Without any worker, and for some time, the pool has failed.
 void Pool::retry_after(Duration delay) {
     if (delay == Duration(0)) {
         fill();
@@ -233,7 +234,7 @@ void Pool::retry_after(Duration delay) {
     }
     if (!to_respawn_.active()) to_respawn_.start(delay);
     const bool has_worker = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_been_ready(); });
-    if (!has_worker) enter(State::failed);
+    if (!has_worker && delay > kQueueHolds) enter(State::failed);
 }
 
 void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
