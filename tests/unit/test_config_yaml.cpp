@@ -163,6 +163,8 @@ TEST_CASE("yaml: a byte order mark and CRLF change nothing") {
     CHECK(loaded("\xEF\xBB\xBF" "filters:\r\n  - one\r\n  - two\r\n").filters[1].filter == "two");
     CHECK(error_of("\xEF\xBB\xBF" "filter: [one]\r\n") ==
           "f.yaml:1:1: unknown key `filter` at the top level; did you mean `filters`?");
+    CHECK(error_of("\xEF\xBB\xBF" "filters: [! \"a\"]") == "f.yaml:1:11: tags (!name) are not supported");
+    CHECK(error_of("\xEF\xBB\xBF" "filters: [\xff]") == "f.yaml:1:11: expected text in UTF-8, found the byte \\xff");
 }
 
 TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or all there are") {
