@@ -1,7 +1,7 @@
 """Courier's .dat files: opens one, looks up, closes it again.
 
-For courier.config only. A missing file is silent. A database that cannot be read is one line on stderr, once for each file
-and reason: without python3-gdbm every lookup would say "no", and local domains and aliases would not be seen.
+For courier.config only. A missing file is silent. A database that cannot be read is one line on stderr, once for each
+file and reason: without python3-gdbm every lookup would say "no", and local domains and aliases would not be seen.
 """
 
 from __future__ import annotations

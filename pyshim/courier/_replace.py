@@ -1,7 +1,8 @@
 """Replaces a file by new content in one step: either all of the new content is there or all of the old.
 
-For courier.xfilter only. The content goes into a temporary file beside the old one, under a name that Courier overlooks (a
-first letter C or D would make it a queue file), is synced, and is renamed over the old file with mode and group kept.
+For courier.xfilter only. The content goes into a temporary file beside the old one, under a name that Courier overlooks
+(a first letter C or D would make it a queue file), is synced, and is renamed over the old file with mode and group
+kept.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Puts a changed message together from the bytes it was read from: what was not changed keeps its bytes.
 
-For courier.xfilter only. The email package would fold, unfold and respace headers that nobody touched, and so break their
-signatures. So the original is cut into header fields, each beside what the email package made of it; a field that still
-stands in the message is written with its old bytes, and the body too unless a part of it changed. Nothing in here touches a
-file.
+For courier.xfilter only. The email package would fold, unfold and respace headers that nobody touched, and so break
+their signatures. So the original is cut into header fields, each beside what the email package made of it; a field that
+still stands in the message is written with its old bytes, and the body too unless a part of it changed. Nothing in here
+touches a file.
 """
 
 from __future__ import annotations

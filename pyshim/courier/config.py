@@ -1,7 +1,7 @@
 """Courier's configuration, and the filters' own settings.
 
-Filters call these functions; each reads the files again, so a change counts at once. The paths are plain attributes of this
-module that may be assigned, and are looked up at each call. Nothing in here writes a file.
+Filters call these functions; each reads the files again, so a change counts at once. The paths are plain attributes of
+this module that may be assigned, and are looked up at each call. Nothing in here writes a file.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ def is_local(domain: str) -> bool:
     """Tells whether a domain is in the file `locals`; without the file, whether it is me().
 
     Args:
-        domain: compared without regard to case. The first line decides that names it, or with `.name` a domain above it;
-            a line with `!` before it says that it is not local.
+        domain: compared without regard to case. The first line decides that names it, or with `.name` a domain above
+            it; a line with `!` before it says that it is not local.
     """
     domain = domain.lower()
     try:

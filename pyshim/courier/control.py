@@ -174,8 +174,8 @@ def add_recipient_data(control_paths: ControlPaths, recipient_data: Sequence[str
 
     Args:
         control_paths: the control files.
-        recipient_data: address (r), original recipient (R), DSN flags (N). A text that try_decode() marked as malformed is
-            written as the bytes that it stands for.
+        recipient_data: address (r), original recipient (R), DSN flags (N). A text that try_decode() marked as malformed
+            is written as the bytes that it stands for.
 
     Raises:
         IndexError: there are no control paths.

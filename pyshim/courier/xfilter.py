@@ -1,7 +1,7 @@
 """Changing a message: XFilter reads it, a filter edits the email.message.Message, submit() writes it back.
 
-The file is replaced in one step and only when something changed; on any error the original stays. Header fields that were
-not touched keep their bytes, and so does the body when no part of it changed, so signatures survive.
+The file is replaced in one step and only when something changed; on any error the original stays. Header fields that
+were not touched keep their bytes, and so does the body when no part of it changed, so signatures survive.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class XFilter:
 
 
 class DummyXFilter(XFilter):
-    """An XFilter that writes nothing: put in the place of XFilter, it lets a filter run on a message that must not change."""
+    """An XFilter that writes nothing: in the place of XFilter it lets a filter run on a message that must stay."""
 
     def submit(self) -> str:
         """Does nothing.

@@ -1,8 +1,8 @@
 """The names of the files in an attached archive, within bounds that a message cannot stretch.
 
-For the filter attachments only. Zip archives are read by the headers before each file and in the directory at the end: so a
-damaged archive is read as far as it goes, and archives in archives too, within a Budget. All other formats take the module
-libarchive (Debian: python3-libarchive-c); without it they are not looked into. Nothing is written to disk.
+For the filter attachments only. Zip archives are read by the headers before each file and in the directory at the end:
+so a damaged archive is read as far as it goes, and archives in archives too, within a Budget. All other formats take
+the module libarchive (Debian: python3-libarchive-c); without it they are not looked into. Nothing is written to disk.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The file name of a MIME part, out of headers that may be broken on purpose.
 
-For the filter attachments only. The email package's own reading comes first, because that is what most programs make of such
-a header; where it gives up, all pieces that could be part of a name are offered. Nothing in here raises on any header.
+For the filter attachments only. The email package's own reading comes first, because that is what most programs make of
+such a header; where it gives up, all pieces that could be part of a name are offered. Nothing in here raises on any
+header.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Filter: refuses messages with attachments of kinds that the site does not want, by their names.
 
-Names are looked for in every MIME part, forwarded messages included, and inside attached archives (see _archives). A part that
-is broken is judged by what can still be made out of it: nothing in a message may raise, which would let the rest pass unseen.
+Names are looked for in every MIME part, forwarded messages included, and inside attached archives (see _archives). A
+part that is broken is judged by what can still be made out of it: nothing in a message may raise, which would let the
+rest pass unseen.
 
-Settings, in section attachments.py: blocked_pattern, a regular expression that is matched at the start of a name, in any case.
+Settings, in section attachments.py: blocked_pattern, a regular expression that is matched at the start of a name, in
+any case.
 """
 
 from __future__ import annotations
@@ -45,8 +47,8 @@ def do_filter(body_path: str, control_paths: Sequence[str]) -> str:
         control_paths: its control files, not looked at.
 
     Returns:
-        A 554 reply when a name is blocked, an archive is too large, or the message is nested too deeply to be parsed; a 451
-        reply when it cannot be read; else ''.
+        A 554 reply when a name is blocked, an archive is too large, or the message is nested too deeply to be parsed; a
+        451 reply when it cannot be read; else ''.
     """
     try:
         with open(body_path, "rb") as file:

@@ -1,4 +1,4 @@
-"""Filter: logs which original recipient became which address, for each alias that was followed. Never decides anything."""
+"""Filter: logs which original recipient became which address, for each alias. Never decides anything."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Filter: accepts mail from clients that logged in, so that the filters after it are not asked.
 
-It believes Courier's record of the login and looks at nothing else. Filters that are meant for users' mail belong before it.
+It believes Courier's record of the login and looks at nothing else. Filters that are meant for users' mail belong
+before it.
 """
 
 from __future__ import annotations

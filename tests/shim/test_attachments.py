@@ -1,4 +1,4 @@
-"""The filter attachments: blocked names wherever they hide, harmless mail untouched, and no message that makes it raise."""
+"""The filter attachments: blocked names wherever they hide, harmless mail, and no message that makes it raise."""
 from __future__ import annotations
 
 import io
@@ -37,8 +37,8 @@ def restored() -> Iterator[None]:
 
 def with_part(header: bytes, content: bytes = b"content") -> bytes:
     """A message of a text and a second part with these header lines."""
-    return (b"Subject: a\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=XX\n\n--XX\n\ntext\n--XX\n" + header +
-            b"\n\n" + content + b"\n--XX--\n")
+    head = b"Subject: a\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=XX\n\n"
+    return (head + b"--XX\n\ntext\n--XX\n" + header + b"\n\n" + content + b"\n--XX--\n")
 
 
 def attached(content: bytes, **header: str) -> bytes:
@@ -116,7 +116,8 @@ def test_parts_of_forwarded_messages(verdict: Verdict) -> None:
 
 
 def test_parts_behind_a_broken_one(verdict: Verdict) -> None:
-    broken = b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 x\n\xff\xff\xff\nM\n--XX\nContent-Type: x/y; name=bad.exe"
+    broken = b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 x\n\xff\xff\xff\nM\n--XX\n"
+    broken += b"Content-Type: x/y; name=bad.exe"
     assert verdict(with_part(broken)) == attachments.REFUSAL
 
 
@@ -232,7 +233,8 @@ class FakeLibarchive:
 
 @pytest.mark.parametrize(("content", "answer"), [
     (b"5 a.txt\n6 bad.exe", attachments.REFUSAL), (b" \xff.exe", attachments.REFUSAL),
-    (b" \nend\n5 bad.exe", ""), (b"2000000000 a\n5 b", attachments.TOO_MUCH), (b"1 a\n" * 100_001, attachments.TOO_MUCH),
+    (b" \nend\n5 bad.exe", ""), (b"2000000000 a\n5 b", attachments.TOO_MUCH),
+    (b"1 a\n" * 100_001, attachments.TOO_MUCH),
     (b"end", ""), (b"", ""),
 ])
 def test_other_archives_take_libarchive(
@@ -244,9 +246,10 @@ def test_other_archives_take_libarchive(
 
 PIECES = st.sampled_from([
     b"Content-Type: multipart/mixed; boundary=XX\n", b"Content-Type: message/rfc822\n", b"\n", b"--XX\n", b"--XX--\n",
-    b"Content-Disposition: attachment; filename", b"*", b"0", b"=", b"''", b"=?utf-8?B?", b"?=", b"\xff", b"\0", b"\r", b";", b'"',
-    b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: x-uuencode\n", b"begin 644 a\n", b"%ff", b"utf-16",
-    b"PK\x03\x04", LOCAL_HEADER, b"PK\x01\x02", b"M" * 61 + b"\n", b"Content-Type", b": ", b"name", b"unicode_escape", b"\\x",
+    b"Content-Disposition: attachment; filename", b"*", b"0", b"=", b"''", b"=?utf-8?B?", b"?=", b"\xff", b"\0",
+    b"\r", b";", b'"', b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: x-uuencode\n",
+    b"begin 644 a\n", b"%ff", b"utf-16", b"PK\x03\x04", LOCAL_HEADER, b"PK\x01\x02", b"M" * 61 + b"\n", b"Content-Type", b": ",
+    b"name", b"unicode_escape", b"\\x",
 ])
 
 

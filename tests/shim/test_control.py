@@ -1,4 +1,4 @@
-"""courier.control: what filters read of the envelope and change in it, on the records that Courier writes and on broken ones."""
+"""courier.control: what filters read of the envelope and change in it, on Courier's records and on broken ones."""
 from __future__ import annotations
 
 import os

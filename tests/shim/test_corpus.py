@@ -1,4 +1,4 @@
-"""The sample filters and XFilter over real messages in plain Python: nothing raises, nothing is refused, nothing is altered.
+"""The sample filters and XFilter over real messages in plain Python: nothing raises, is refused, or is altered.
 
 Every 20th message of the corpus in a normal run, all of them with --full.
 """

@@ -45,7 +45,8 @@ def test_debug_raises_when_a_file_is_missing(message: Write) -> None:
 
 
 def test_aliases_are_logged_for_open_recipients(message: Write, envelope: Envelope, capsys: Captured) -> None:
-    controls = envelope("rbob@x\nRrfc822;info@x\nN\nrcarol@x\nR\nN\nrdone@x\nRlist@x\nN\nS2 1\n", b"r\xff@x\nRall@x\nN\n")
+    first = "rbob@x\nRrfc822;info@x\nN\nrcarol@x\nR\nN\nrdone@x\nRlist@x\nN\nS2 1\n"
+    controls = envelope(first, b"r\xff@x\nRall@x\nN\n")
     assert log_aliases.do_filter(message(b""), controls) == ""
     assert capsys.readouterr().err == (
         "log_aliases: address <bob@x>, original recipient <info@x>\n"

@@ -1,4 +1,4 @@
-"""courier.config's settings of filters: the modules files, merged key by key, with values that are Python expressions."""
+"""courier.config's settings of filters: modules files, merged key by key, with Python expressions for values."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -25,7 +25,8 @@ def files(courier_settings: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
 
 
 def test_values_are_expressions(files: Files) -> None:
-    files("[a.py]\nttl = 60 * 60 * 24\nName: r'^\\d%s'\nmap = {\n  'a': (1, None),  # comment\n  'b': True}\n; comment\n")
+    files("[a.py]\nttl = 60 * 60 * 24\nName: r'^\\d%s'\n"
+          "map = {\n  'a': (1, None),  # comment\n  'b': True}\n; comment\n")
     assert config.get_module_config("a.py") == {"ttl": 86400, "Name": r"^\d%s", "map": {"a": (1, None), "b": True}}
 
 

@@ -1,4 +1,4 @@
-"""courier.xfilter: what stays of a message that a filter changes, what is refused, and that nothing is ever half written."""
+"""courier.xfilter: what stays of a message that a filter changes, what is refused, and nothing ever half written."""
 from __future__ import annotations
 
 import os
@@ -45,8 +45,8 @@ def test_what_a_filter_sees(opened: Opened) -> None:
 @pytest.mark.parametrize("data", [
     PLAIN, MIME, b"Subject: a\n\n", b"Subject: a\n", b"\nbody only\n", b"no header here\nSubject: x\n\nbody\n",
     b"From mbox line\nSubject: a\n\nb\n", b"Subject: a\r\nTo: b\r\n\r\nbody\r\n", b"Subject: a\rX-Evil: 1\n\nb\n",
-    b"Content-Type: multipart/mixed; boundary=XX\n\n--XX\n\nnever closed\n", b"A: 1\n: no name\nB: 2\n\nb\n", b" folded\nA: 1\n\n",
-    b"",
+    b"Content-Type: multipart/mixed; boundary=XX\n\n--XX\n\nnever closed\n", b"A: 1\n: no name\nB: 2\n\nb\n",
+    b" folded\nA: 1\n\n", b"",
 ])
 def test_without_a_change_the_file_is_not_touched(opened: Opened, data: bytes) -> None:
     x = opened(data)
@@ -205,8 +205,9 @@ def test_old_names() -> None:
 
 
 LINES = st.lists(st.sampled_from([
-    b"Subject: a", b"subject:b", b" folded", b"\t", b"", b"no header", b": nameless", b"From x", b"--XX", b"--XX--", b"\xff: \xfe",
-    b"Content-Type: multipart/mixed; boundary=XX", b"Content-Type: message/rfc822", b"X: a\rY: b", b"Z: 1\r", b"\r", b"X\0: b",
+    b"Subject: a", b"subject:b", b" folded", b"\t", b"", b"no header", b": nameless", b"From x", b"--XX", b"--XX--",
+    b"\xff: \xfe", b"Content-Type: multipart/mixed; boundary=XX", b"Content-Type: message/rfc822", b"X: a\rY: b",
+    b"Z: 1\r", b"\r", b"X\0: b",
 ]), max_size=12)
 
 

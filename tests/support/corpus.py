@@ -1,7 +1,7 @@
 """The SpamAssassin corpus: 6,046 real messages, good and bad, for tests that compare verdicts or look for crashes.
 
-Used by the shim tests and by those that compare the server's verdicts with plain Python's. `dev/setup --corpus` fetches it.
-Must never change a message but for the line that mbox files put before it.
+Used by the shim tests and by those that compare the server's verdicts with plain Python's. `dev/setup --corpus` fetches
+it. Must never change a message but for the line that mbox files put before it.
 """
 from __future__ import annotations
 
