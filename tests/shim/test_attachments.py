@@ -248,8 +248,8 @@ PIECES = st.sampled_from([
     b"Content-Type: multipart/mixed; boundary=XX\n", b"Content-Type: message/rfc822\n", b"\n", b"--XX\n", b"--XX--\n",
     b"Content-Disposition: attachment; filename", b"*", b"0", b"=", b"''", b"=?utf-8?B?", b"?=", b"\xff", b"\0",
     b"\r", b";", b'"', b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: x-uuencode\n",
-    b"begin 644 a\n", b"%ff", b"utf-16", b"PK\x03\x04", LOCAL_HEADER, b"PK\x01\x02", b"M" * 61 + b"\n", b"Content-Type", b": ",
-    b"name", b"unicode_escape", b"\\x",
+    b"begin 644 a\n", b"%ff", b"utf-16", b"PK\x03\x04", LOCAL_HEADER, b"PK\x01\x02", b"M" * 61 + b"\n",
+    b"Content-Type", b": ", b"name", b"unicode_escape", b"\\x",
 ])
 
 
