@@ -252,7 +252,8 @@ TEST_CASE("yaml: numbers are plain decimal digits within their bounds") {
 
 TEST_CASE("yaml: durations have a unit and are within their bounds") {
     const std::string expected =
-        "f.yaml:1:27: server.message_timeout: expected a duration from 1s to 9min, with a unit (ms, s, min, h, d), found ";
+        "f.yaml:1:27: server.message_timeout: expected a duration from 1s to 9min, with a unit (ms, s, min, h, d), "
+        "found ";
     for (const std::string d : {"5", "4m", "4 min", "min", "-4min", "1.5min", "4MIN", "999ms", "541s", "1h", "04min"})
         CHECK(error_of("server: {message_timeout: " + d + "}") == expected + "`" + d + "`");
     CHECK(loaded("server: {message_timeout: 1000ms}").server.message_timeout == 1s);
