@@ -78,7 +78,8 @@ CommandLine parse_command_line(int argc, char** argv) {
     app.add_flag(kMasterOption, master)->group("");
     const CLI::Option* limit = app.add_option(kOpenFilesOption, open_files)->group("");
     app.add_subcommand("serve", "Serve until told to stop; what is done without a command");
-    const CLI::App* check = app.add_subcommand("check", "Read the configuration, say what is wrong with it or what is in force");
+    const CLI::App* check =
+        app.add_subcommand("check", "Read the configuration, say what is wrong with it or what is in force");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,14 +1,12 @@
 #include "master/guardian.h"
 
 #include "base/process.h"
-#include "master/privileges.h"
 #include "master/run_master.h"
 #include "message/reply.h"
 
 #include <algorithm>
 #include <cassert>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -19,10 +17,7 @@
 namespace pythonfilter {
 namespace {
 
-constexpr Duration kRetryConfig = 60s;
-constexpr Duration kRetrySocket = 5s;      // sooner: without a socket mail passes unfiltered
 constexpr Duration kShortAbsence = 1s;     // clients wait that long in the backlog for the next master
-constexpr Duration kOrphanPatience = 200ms;
 // courierfilter's stop gives up after 15 s. Messages in flight have 10, the master needs a moment more.
 constexpr Duration kStopPatience = 11500ms;
 constexpr Duration kKillPatience = 500ms;  // a killed master that stays is stuck in the kernel
@@ -40,13 +35,6 @@ UniqueFd open_signals() {
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&heard, signal);
     sigprocmask(SIG_BLOCK, &heard, nullptr);
     return UniqueFd(signalfd(-1, &heard, SFD_NONBLOCK | SFD_CLOEXEC));
-}
-
-std::string describe_delay(Duration delay) {
-    if (delay == Duration::zero()) return "at once";
-    char text[32];
-    std::snprintf(text, sizeof text, "in %.1f s", to_seconds(delay));
-    return text;
 }
 
 int poll_timeout(std::optional<TimePoint> moment) {
@@ -97,99 +85,7 @@ void Guardian::enter(State state) {
 
 void Guardian::say(LogLevel level, const std::string& text) { log_.line(level, "guardian: " + text); }
 
-// --- From a configuration to a master ---------------------------------------------------------------------------------
-
-void Guardian::attempt(Result<Config> config) {
-    if (!config) return become_unusable(config.error().text, kRetryConfig);
-    on_stop_ = config->server.on_stop;
-    if (const Status status = settle(config->courier); !status) {
-        return become_unusable(escape(status.error().text), kRetryConfig);
-    }
-    if (const Status status = ensure_socket(socket_place(*config)); !status) {
-        return become_unusable(escape(status.error().text), kRetrySocket);
-    }
-    next_start_ = Clock::now();
-    patience_end_ = next_start_ + kOrphanPatience;
-    enter(State::waiting);
-}
-
-// User and environment: what the master inherits. Does nothing the second time.
-Status Guardian::settle(const CourierDirs& courier) {
-    const auto user = become_mail_user(courier);
-    if (!user) return user.error();
-    if (!user->warning.empty() && !socket_) say(LogLevel::warning, user->warning);
-    set_filter_environment(courier);
-    return Done{};
-}
-
-// Does nothing when the socket is good. Who waits at one that is given up gets an answer from us.
-Status Guardian::ensure_socket(const SocketPlace& place) {
-    const bool good = socket_ && socket_->place == place && socket_owner_ == geteuid() && is_listening(socket_->fd.get());
-    if (good) return Done{};
-    if (socket_) {
-        shut_listen_socket(socket_->fd.get());
-        while (turn_away_.accept_from(socket_->fd.get(), replies::starting(), Clock::now())) {
-        }
-    }
-    auto made = make_listen_socket(place, LivingServer::take_over);
-    if (!made) return made.error();
-    if (made->took_over) say(LogLevel::warning, "another server was answering at " + place.path() + ": this one took its place");
-    socket_ = std::move(*made);
-    socket_owner_ = geteuid();
-    return Done{};
-}
-
-// Nobody may wait for a start that will not come soon: fd 3 is closed, and clients are answered.
-void Guardian::become_unusable(const std::string& why, Duration retry) {
-    ensure_any_socket();
-    if (why != problem_) {
-        problem_ = why;
-        say(LogLevel::error, "cannot serve, so every message is answered `451 4.3.0` (try again later), because:");
-        for (std::size_t at = 0; at < why.size();) {
-            const std::size_t end = std::min(why.find('\n', at), why.size());
-            say(LogLevel::error, why.substr(at, end - at));
-            at = end + 1;
-        }
-        say(LogLevel::error, "mend this, then send SIGHUP to process " + std::to_string(getpid()) + " (it also tries again every " +
-                                 std::to_string(retry / 1s) + " s); `pythonfilter check` tells whether the configuration is good");
-    }
-    options_.ready_fd.reset();
-    begin_absence();
-    next_start_ = Clock::now() + retry;
-    enter(State::unusable);
-}
-
-// Without a usable configuration: no socket would mean that mail passes unfiltered.
-void Guardian::ensure_any_socket() {
-    if (socket_ && is_listening(socket_->fd.get())) return;
-    const CourierDirs courier = find_courier_dirs();
-    const Status user = settle(courier);  // failed: a socket of root is still better than none, Courier answers 432
-    const SocketPlace place = socket_ ? socket_->place : default_socket_place(courier, options_.config.instance);
-    if (const Status status = ensure_socket(place); !status) {
-        say(LogLevel::error, "no socket, so mail may pass unfiltered: " + escape(status.error().text));
-    }
-}
-
-void Guardian::start_master() {
-    if (!is_listening(socket_->fd.get())) {  // the last master shut it: somebody told it to stop, but not us
-        const SocketPlace place = socket_->place;
-        if (const Status status = ensure_socket(place); !status) {
-            return become_unusable(escape(status.error().text), kRetrySocket);
-        }
-    }
-    const TimePoint now = Clock::now();
-    policy_.started(now);
-    if (const Status status = master_.start(socket_->fd.get()); !status) {
-        const Duration delay = policy_.died(now);
-        begin_absence();
-        next_start_ = now + delay;
-        say(LogLevel::error, "cannot start a master: " + status.error().text + "; trying again " + describe_delay(delay));
-        return;
-    }
-    enter(State::running);
-}
-
-// --- What is heard ----------------------------------------------------------------------------------------------------
+// --- What is heard
 
 void Guardian::wait_for_events() {
     const bool accepting = answers_clients(Clock::now()) && !pause_end_ && !is_stopping();
@@ -198,7 +94,7 @@ void Guardian::wait_for_events() {
     // Hang-up is all that is looked at: nothing is ever written there, and the master has the same pipe.
     polls[slot_stdin] = {options_.stop_at_stdin_end && !is_stopping() ? 0 : -1, POLLRDHUP, 0};
     polls[slot_ready] = {master_.ready_fd(), POLLIN, 0};
-    polls[slot_listen] = {accepting && socket_ ? socket_->fd.get() : -1, POLLIN, 0};
+    polls[slot_listen] = {accepting ? socket_.fd() : -1, POLLIN, 0};
     polls[slot_log] = {log_.flush() ? -1 : log_.poll_fd(), POLLOUT, 0};
     turn_away_.append_polls(polls);
     if (poll(polls.data(), polls.size(), poll_timeout(next_moment())) < 0) {
@@ -211,7 +107,7 @@ void Guardian::wait_for_events() {
     if (polls[slot_stdin].revents != 0 && !is_stopping()) begin_stop("end of standard input");
     if (polls[slot_listen].revents != 0 && !is_stopping()) {
         const std::string reply = state_ == State::unusable ? replies::misconfigured() : replies::starting();
-        const bool any = turn_away_.accept_from(socket_->fd.get(), reply, Clock::now());
+        const bool any = turn_away_.accept_from(socket_.fd(), reply, Clock::now());
         if (!any) pause_end_ = Clock::now() + 100ms;  // no descriptor left, or the client has gone
     }
 }
@@ -222,7 +118,8 @@ void Guardian::on_signals() {
         const int number = static_cast<int>(info.ssi_signo);
         if (number == SIGCHLD) has_orphans_ = true;  // perhaps: looked at when it is due
         if (number == SIGHUP && !is_stopping()) on_hangup();
-        if ((number == SIGTERM || number == SIGINT) && !is_stopping()) begin_stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
+        const bool is_stop = number == SIGTERM || number == SIGINT;
+        if (is_stop && !is_stopping()) begin_stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
     }
     on_ready();  // a master that was ready and died at once was ready
     if (const auto status = master_.reap()) on_master_end(*status);
@@ -252,7 +149,8 @@ void Guardian::on_ready() {
     if (!absent_since_) return;
     absent_since_.reset();
     const auto answered = turn_away_.answered() - answered_before_;
-    say(LogLevel::info, "mail is filtered again; " + std::to_string(answered) + " clients were told to try again later");
+    const std::string told = answered == 1 ? "1 client was" : std::to_string(answered) + " clients were";
+    say(LogLevel::info, "mail is filtered again; " + told + " told to try again later");
 }
 
 void Guardian::on_master_end(int wait_status) {
@@ -267,13 +165,11 @@ void Guardian::on_master_end(int wait_status) {
     }
     begin_absence();
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == kExitConfig) {
-        return become_unusable("the master found that its configuration cannot be used (its reason is logged above)", kRetryConfig);
+        return become_unusable("the master found that its configuration cannot be used (its reason is logged above)");
     }
-    const Duration delay = policy_.died(now);
-    next_start_ = now + delay;
-    patience_end_ = next_start_ + kOrphanPatience;
+    const std::string when = plan_next_start(policy_.died(now));
     say(LogLevel::error, "the master ended unasked with " + describe_wait_status(wait_status) + "; starting another " +
-                             describe_delay(delay) + "; clients whose messages it had are told by Courier to try again later");
+                             when + "; Courier defers the messages that it had (432)");
     enter(State::waiting);
 }
 
@@ -286,10 +182,7 @@ void Guardian::begin_absence() {
 void Guardian::begin_stop(const std::string& why) {
     say(LogLevel::info, "stopping: " + why);
     options_.ready_fd.reset();
-    if (socket_) {
-        remove_socket_for_stop(*socket_, on_stop_);
-        shut_listen_socket(socket_->fd.get());
-    }
+    socket_.end(on_stop_);
     master_.signal(SIGTERM);
     const TimePoint now = Clock::now();
     stop_end_ = now + kStopLimit;
@@ -298,7 +191,7 @@ void Guardian::begin_stop(const std::string& why) {
     enter(master_.running() ? State::stopping : State::draining);
 }
 
-// --- What is due ------------------------------------------------------------------------------------------------------
+// --- What is due
 
 void Guardian::do_what_is_due(TimePoint now) {
     if (has_orphans_ && state_ != State::stopping) has_orphans_ = !orphans_.clear({master_.pid()});
@@ -333,8 +226,8 @@ void Guardian::do_stop_step(TimePoint now) {
 }
 
 void Guardian::turn_clients_away(TimePoint now) {
-    if (state_ == State::draining && socket_ && !master_.running()) {
-        while (turn_away_.accept_from(socket_->fd.get(), replies::stopping(), now)) {
+    if (state_ == State::draining && !master_.running()) {
+        while (turn_away_.accept_from(socket_.fd(), replies::stopping(), now)) {
         }
     }
     turn_away_.serve(now);

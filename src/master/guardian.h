@@ -1,15 +1,15 @@
-// The guardian: the process that courierfilter starts and knows. It holds the listening socket, stdin and fd 3, and keeps
-// a master alive as its child, because courierfilter neither notices nor mends a dead filter. While there is no master
-// it answers 451 itself: after a second, or at once when the configuration cannot be used. Called by main.cpp. A plain
-// poll loop with little that can fail; it must never accept a message, block, or end because of a bad configuration:
-// that would leave a dead entry in courierfilter's list, which only `filterctl stop` and `start` mends.
+// The guardian: the process that courierfilter starts and knows. It holds the listening socket, stdin and fd 3, and
+// keeps a master alive as its child, because courierfilter neither notices nor mends a dead filter. While there is no
+// master it answers 451 itself: after a second, or at once when the configuration cannot be used. Called by serve.cpp.
+// A plain poll loop with little that can fail; it must never accept a message, block, or end because of a bad
+// configuration: that would leave a dead entry in courierfilter's list, which only `filterctl stop` and `start` mends.
 #pragma once
 
 #include "base/clock.h"
 #include "base/log_sink.h"
 #include "base/unique_fd.h"
 #include "config/find_config.h"
-#include "master/listen_socket.h"
+#include "master/held_socket.h"
 #include "master/master_process.h"
 #include "master/orphans.h"
 #include "master/respawn_policy.h"
@@ -32,7 +32,8 @@ class Guardian {
 public:
     explicit Guardian(GuardianOptions options);
 
-    /// Serves until end of stdin, SIGTERM or SIGINT. `first`: what load_config() said just now. Returns the exit status.
+    /// Serves until end of stdin, SIGTERM or SIGINT. `first`: what load_config() said just now. Returns the exit
+    /// status.
     int run(Result<Config> first);
 
 private:
@@ -50,12 +51,14 @@ private:
     void say(LogLevel level, const std::string& text);
     bool is_stopping() const { return state_ >= State::stopping; }
 
-    // From a configuration to a master.
+    // From a configuration to a master: guardian_start.cpp.
     void attempt(Result<Config> config);
     Status settle(const CourierDirs& courier);
     Status ensure_socket(const SocketPlace& place);
-    void become_unusable(const std::string& why, Duration retry);
-    void ensure_any_socket();
+    void become_unusable(const std::string& why);
+    Status ensure_any_socket();
+    void explain_problem(const std::string& why, Duration retry, const Status& any_socket);
+    std::string plan_next_start(Duration delay);  // returns the delay for a person
     void start_master();
 
     // What is heard.
@@ -84,8 +87,7 @@ private:
     TurnAway turn_away_;
     State state_ = State::waiting;
 
-    std::optional<ListenSocket> socket_;  // empty: it could not be made yet
-    uid_t socket_owner_ = 0;              // effective user that made it
+    HeldSocket socket_;
     OnStop on_stop_ = OnStop::defer;      // of the last configuration that could be used
     std::string problem_;                 // why the last attempt failed, until a master is ready
 

@@ -1,6 +1,6 @@
-// MasterProcess: one master as the guardian's child: how it is born (fork and exec of this very program), told, heard and
-// buried. Called by the guardian. When to start one is not decided here. The master lives on when the guardian dies, so it
-// asks for no death signal; it must never inherit a descriptor but those named here.
+// MasterProcess: one master as the guardian's child: how it is born (fork and exec of this very program), told, heard
+// and buried. Called by the guardian. When to start one is not decided here. The master lives on when the guardian
+// dies, so it asks for no death signal; it must never inherit a descriptor but those named here.
 #pragma once
 
 #include "base/result.h"
@@ -13,8 +13,8 @@
 
 namespace pythonfilter {
 
-// What the two say to each other at the start. After an upgrade the guardian may be of an older build than the master it
-// starts: these must stay as they are.
+// What the two say to each other at the start. After an upgrade the guardian may be of an older build than the master
+// it starts: these must stay as they are.
 inline constexpr const char* kMasterOption = "--master-of-guardian";
 inline constexpr const char* kOpenFilesOption = "--open-files";  // soft limit that the guardian began with
 inline constexpr int kMasterListenFd = 10;

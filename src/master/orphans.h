@@ -1,7 +1,8 @@
-// Orphans: what a dead child left running: a master its zygotes and workers, a zygote its workers, a worker its filter's
-// children. They come to the nearest subreaper, the guardian or the master, and must be gone before a successor starts: an
-// exclusive pool may not have two workers. Kills by number, but only children of this process that nobody has reaped, so that
-// the number cannot be another's. Must never touch a child that this process had before (a wrapper script may have left one).
+// Orphans: what a dead child left running: a master its zygotes and workers, a zygote its workers, a worker its
+// filter's children. They come to the nearest subreaper, the guardian or the master, and must be gone before a
+// successor starts: an exclusive pool may not have two workers. Kills by number, but only children of this process that
+// nobody has reaped, so that the number cannot be another's. Must never touch a child that this process had before (a
+// wrapper script may have left one).
 #pragma once
 
 #include <sys/types.h>

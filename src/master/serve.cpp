@@ -19,8 +19,8 @@ namespace {
 constexpr int kCourierReadyFd = 3;
 constexpr int kLogPatienceMs = 1000;
 
-// Handlers as a new program expects them, whatever the parent did. SIGHUP is ignored until somebody handles it: it would
-// kill a server that is reading its configuration for the first time. SIGPIPE: clients and readers of the log may go.
+// Handlers as a new program expects them, whatever the parent did. SIGHUP is ignored until somebody handles it: it
+// would kill a server that is reading its configuration. SIGPIPE: clients and readers of the log may go.
 void prepare_signals() {
     struct sigaction action{};
     for (int number = 1; number < NSIG; ++number) {
@@ -125,8 +125,7 @@ int serve_for_guardian(const CommandLine& line) {
     socklen_t size = sizeof listening;
     const bool has_socket = getsockopt(kMasterListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
     if (!has_socket || !is_open(kMasterReadyFd)) {
-        std::fprintf(stderr, "pythonfilter: %s is for pythonfilter's own use: it is how the guardian starts its master\n",
-                     kMasterOption);
+        std::fprintf(stderr, "pythonfilter: %s is for its own use: so a guardian starts its master\n", kMasterOption);
         return kExitUsage;
     }
     inspect_inherited();
@@ -134,7 +133,10 @@ int serve_for_guardian(const CommandLine& line) {
     prepare_signals();
     raise_nofile_limit(line.open_files);
     forbid_dumps();
-    return run_master({{line.instance, line.config_file}, UniqueFd(kMasterListenFd), UniqueFd(kMasterReadyFd), stdin_can_end()});
+    return run_master({.config = {line.instance, line.config_file},
+                       .listen_fd = UniqueFd(kMasterListenFd),
+                       .ready_fd = UniqueFd(kMasterReadyFd),
+                       .stop_at_stdin_end = stdin_can_end()});
 }
 
 }  // namespace pythonfilter

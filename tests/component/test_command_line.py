@@ -1,6 +1,6 @@
 """The command line of `pythonfilter`: what it says, and with which exit status it leaves.
 
-Shown with the installed program. Must never depend on what is installed on the machine besides it: every file is the test's.
+Shown with the installed program. Must never depend on what else is installed on the machine: every file is the test's.
 """
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def server() -> Iterator[Server]:
 
 def run(server: Server, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": f"{server.bin}:/usr/bin:/bin"}
-    return subprocess.run([server.program, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=20.0, check=False)
+    return subprocess.run([server.program, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=20.0, check=False)
 
 
 def test_check_says_what_is_in_force(server: Server) -> None:
@@ -53,8 +53,8 @@ def test_check_names_the_place_of_every_error(server: Server) -> None:
     result = run(server, "check")
     assert result.returncode == EXIT_CONFIG
     assert result.stdout == ""
-    errors = result.stderr.splitlines()
-    assert [line.split(": ")[:2] for line in errors] == [["error", f"{server.config_path}:{place}"] for place in ("2:10", "3:28")]
+    places = [line.split(": ")[:2] for line in result.stderr.splitlines()]
+    assert places == [["error", f"{server.config_path}:{place}"] for place in ("2:10", "3:28")]
 
 
 def test_check_prints_warnings_and_succeeds(server: Server) -> None:
@@ -92,8 +92,8 @@ def test_serve_leaves_with_78_when_the_configuration_cannot_be_used(server: Serv
     assert not server.socket_path.exists()
 
 
-@pytest.mark.parametrize("arguments", [["run"], ["convert"], ["--confg", "x"], ["check", "serve"], ["--config"], ["--config", ""],
-                                       ["--master-of-guardian"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["run"], ["convert"], ["--confg", "x"], ["check", "serve"], ["--config"],
+                                       ["--config", ""], ["--master-of-guardian"]], ids=" ".join)
 def test_what_is_not_understood_is_told_in_one_line(server: Server, arguments: list[str]) -> None:
     result = run(server, *arguments)
     assert result.returncode == EXIT_USAGE

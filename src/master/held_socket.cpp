@@ -1,0 +1,30 @@
+#include "master/held_socket.h"
+
+#include "message/reply.h"
+
+#include <unistd.h>
+
+namespace pythonfilter {
+
+Result<bool> HeldSocket::ensure(const SocketPlace& place, TurnAway& waiting) {
+    if (is_listening() && socket_->place == place && owner_ == geteuid()) return false;
+    auto made = make_listen_socket(place, LivingServer::take_over);
+    if (!made) return made.error();
+    const bool took_over = made->took_over && !socket_;  // else it was our own that answered
+    if (socket_) {
+        shut_listen_socket(fd());
+        while (waiting.accept_from(fd(), replies::starting(), Clock::now())) {
+        }
+    }
+    socket_ = std::move(*made);
+    owner_ = geteuid();
+    return took_over;
+}
+
+void HeldSocket::end(OnStop on_stop) {
+    if (!socket_) return;
+    remove_socket_for_stop(*socket_, on_stop);
+    shut_listen_socket(fd());
+}
+
+}  // namespace pythonfilter
