@@ -336,10 +336,11 @@ void WorkerSlot::zygote_died() {
 // children. Until it is reaped, the number of the group cannot be reused.
 void WorkerSlot::try_reap() {
     siginfo_t info{};
-    if (!zygote_dead_ || waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) {
-        // The zygote's report will follow; level-triggered, the watch would spin until then.
-        if (pidfd_watch_) pidfd_watch_->stop();
-        if (pidfd_watch_ && !to_burial_.active()) to_burial_.start(kBurialLimit);
+    const bool is_ours = zygote_dead_ && waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (!is_ours || info.si_pid == 0) {
+        if (!is_ours && pidfd_watch_) pidfd_watch_->stop();  // dead for the zygote, whose report follows: it would spin
+        if (is_ours && pidfd_watch_) pidfd_watch_->start();  // not dead yet
+        if (!to_burial_.active()) to_burial_.start(kBurialLimit);
         return;
     }
     ::kill(-pid_, SIGKILL);
