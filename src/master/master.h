@@ -2,12 +2,43 @@
 // thread, one libev loop, never blocks, never loads Python, never parses mail; every byte from a worker is hostile.
 // Only main.cpp is called from outside.
 //
-//   main.cpp            command line; decides what this process is: guardian, master, or a check of the configuration
-//   guardian.h          courierfilter mode: holds the socket and stdin, restarts a dead master, answers 451 when nobody can
-//   listen_socket.h     the socket's birth and end: bind, chmod, listen, rename
-//   privileges.h        root becomes the mail user; the environment a filter can rely on
-//   run_master.h        run_master(): the master process from start to end
+// Entry and command line
+//   command_line.h      the arguments as values; main.cpp reads them and decides what this process is
+//   check_command.h     `pythonfilter check`: what is wrong with the configuration, or what it says
+//   serve.h             the ways to serve: guardian, foreground, or a master that a guardian started
+//   privileges.h        root becomes the mail user; the descriptors and the environment that are handed on
 //
-// The flow of a message (each part reports upward through a callback that it got at construction, with a value):
-//   listener -> session -> router -> pool -> worker_slot, and the result back the same way
+// Guardian, in courierfilter mode
+//   guardian.h          holds the socket and stdin, restarts a dead master, stays when the configuration is bad
+//   master_process.h    its child: born, told, heard and buried
+//   held_socket.h       the listening socket that outlives masters
+//   turn_away.h         451 for every client while nobody can filter
+//   listen_socket.h     the socket's birth and end: bind, chmod, listen, rename; in the foreground too
+//   orphans.h           what a dead child left running; also of the master for its zygotes
+//
+// Server and generations: which configuration is in force
+//   run_master.h        run_master(): the master process from start to end
+//   server.h            owns all parts below and connects them; signals, stdin, stop
+//   generations.h       start, reload, retry: a new generation is proved before the old one drains
+//   generation.h        one configuration with its route and its pools
+//
+// Path of a message. Each part reports upward through a callback that it got at construction, with a value:
+// listener -> sessions -> router -> pool -> worker_slot, and the result back the same way.
+//   listener.h          accepts as fast as clients come
+//   sessions.h          the clients: read a request with a limit and a deadline, write one reply
+//   router.h            every message in work: next stage, failure policy, the one answer
+//   message_log.h       what the log says of a message
+//
+// Pools and workers
+//   job.h               one dispatch of a stage, and its result
+//   pool.h              a zygote, its workers, and the jobs that wait; who gets which job
+//   zygote_client.h     the zygote: start, fork requests, reports
+//   worker_slot.h       one worker from the fork to the burial: frames, deadlines, kill
+//   scoreboard_view.h   what the worker says of itself in shared memory, read with suspicion
+//   respawn_policy.h    how soon a dead child is started again; pure, for pools and for the guardian
+//
+// Helpers
+//   loop.h              libev in owning wrappers
+//   line_reader.h       a child's stderr, line by line
+//   reporter.h          how all of them reach the log
 #pragma once
