@@ -70,8 +70,10 @@ class Clients:
         while not self._stop.is_set():
             try:
                 reply: object = self._server.ask()
+            except BrokenPipeError:
+                reply = b""  # accepted by a master that died before the request was written
             except OSError as error:
-                reply = error
+                reply = error  # a connect that failed, or no answer in time
             with self._lock:
                 if reply == ACCEPTED:
                     self.accepted += 1
