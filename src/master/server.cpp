@@ -1,5 +1,6 @@
 #include "master/server.h"
 
+#include "base/process.h"
 #include "message/reply.h"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ Server::Server(MasterOptions options, Config config)
       before_wait_(loop_, [this] { flush_log(); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
+    reset_signals();  // whatever blocks or ignores them in our parent: libev would not hear them
     signal(SIGPIPE, SIG_IGN);
     watch_signal(SIGTERM, [this] { stop("SIGTERM"); });
     watch_signal(SIGINT, [this] { stop("SIGINT"); });
