@@ -29,7 +29,7 @@ struct JobResult {
     bool worker_is_dead = true;              // false: it was killed but did not die; its files are not safe
     std::optional<Progress> progress;        // the last one before the worker died
     std::optional<Identity> began_with;      // of the files when the worker began, if it came that far
-    std::string message_id;                  // from the scoreboard of a worker that died, raw
+    MessageFacts facts;                      // from the scoreboard of a worker that died, raw; empty: it had not begun
     std::string detail;                      // "signal 11 (SIGSEGV)", for the log, raw
     std::string worker;                      // "default/3"; empty when it reached none
     Duration queue_wait{};

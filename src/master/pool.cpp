@@ -197,6 +197,7 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     std::erase(idle_, &slot);
     const bool was_ready = slot.has_been_ready();
     const std::string label = slot.label();
+    const FilterSpec* filter = find_filter(slot.running_filter());
     const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });
     graves_.push_back(std::move(*found));
     slots_.erase(found);
@@ -206,18 +207,28 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
         if (empty()) callbacks_.on_empty();
         return;
     }
-    report_(was_ready ? LogLevel::info : LogLevel::error, "worker " + label + " ended: " + escape(reason));
     if (was_ready) {
+        report_(LogLevel::info, "worker " + label + " ended: " + escape(reason));
         retry_after(Duration(0));
         return;
     }
-    settle("worker " + label + " ended before it was ready: " + reason);
+    const std::string where = filter ? ", in init_filter of " + escape(filter->name) : std::string();
+    const std::string problem = "worker " + label + " ended before it was ready" + where + ": " + escape(reason);
+    report_(LogLevel::error, problem);
+    settle(problem);
     worker_respawn_.started(Clock::now());
     retry_after(worker_respawn_.died(Clock::now()));
 }
 
+// nullptr when no filter of ours has this index.
+const FilterSpec* Pool::find_filter(std::uint32_t index) const {
+    const auto& specs = options_.spec.filters;
+    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const FilterSpec& each) { return each.index == index; });
+    return spec == specs.end() ? nullptr : &*spec;
+}
+
 void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
-    if (slot.state() == WorkerSlot::State::starting) {
+    if (!slot.has_been_ready()) {
         if (init_lines_.size() > kMaxInitLines || !init_lines_.emplace(line).second) return;
         report_(LogLevel::info, "[" + options_.name + "] " + escape(line));
         return;
@@ -239,9 +250,8 @@ void Pool::retry_after(Duration delay) {
 
 void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
     for (const Ready::Failure& failure : failures) {
-        const auto spec = std::find_if(options_.spec.filters.begin(), options_.spec.filters.end(),
-                                       [&](const FilterSpec& each) { return each.index == failure.filter; });
-        if (spec == options_.spec.filters.end()) continue;
+        const FilterSpec* spec = find_filter(failure.filter);
+        if (!spec) continue;
         const std::string label = "filter " + escape(spec->name) + " is not available: ";
         if (!noted_failures_.insert(label + failure.text).second) continue;
         report_lines(report_, LogLevel::error, label, failure.text);

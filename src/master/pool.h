@@ -79,6 +79,7 @@ private:
     void worker_ready(WorkerSlot& slot, const Ready& ready);
     void worker_idle(WorkerSlot& slot);
     void worker_dead(WorkerSlot& slot, const std::string& reason);
+    const FilterSpec* find_filter(std::uint32_t index) const;
     void worker_line(WorkerSlot& slot, std::string_view line);
     void retry_after(Duration delay);
     void note_failures(const std::vector<Ready::Failure>& failures);

@@ -81,7 +81,7 @@ void Router::take_result(std::uint64_t id, JobResult result) {
     MessageRecord& record = message->second.record;
     record.queue_wait += result.queue_wait;
     if (!result.worker.empty()) record.worker = result.worker;
-    if (record.facts.id.empty()) record.facts.id = result.message_id;
+    if (record.facts.id.empty()) record.facts = std::move(result.facts);
     switch (result.kind) {
         case JobResult::Kind::outcome: take_outcome(message, std::move(result.outcome)); return;
         case JobResult::Kind::crashed:

@@ -4,8 +4,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <string_view>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -51,6 +53,24 @@ std::optional<Identity> ScoreboardView::began_with(std::uint64_t task_id) const 
         identity.digest[i] = page().identity[i].load(std::memory_order_relaxed);
     }
     return identity;
+}
+
+MessageFacts ScoreboardView::facts(std::uint64_t task_id) const {
+    MessageFacts facts;
+    if (page().task_id.load(std::memory_order_acquire) != task_id) return facts;
+    facts.id = message_id();
+    facts.size = page().size.load(std::memory_order_relaxed);
+    char copy[sizeof ScoreboardPage::envelope];
+    std::memcpy(copy, page().envelope, sizeof copy);
+    std::string_view left(copy, std::min<std::size_t>(page().envelope_used.load(std::memory_order_relaxed), sizeof copy));
+    bool is_sender = true;
+    for (std::size_t end; (end = left.find('\0')) != std::string_view::npos; left.remove_prefix(end + 1)) {
+        if (std::exchange(is_sender, false)) facts.sender = left.substr(0, end);
+        else if (facts.recipients.size() < kMaxLoggedRecipients) facts.recipients.emplace_back(left.substr(0, end));
+    }
+    const auto named = static_cast<std::uint32_t>(facts.recipients.size());
+    facts.recipient_count = std::max(page().recipient_count.load(std::memory_order_relaxed), named);
+    return facts;
 }
 
 std::string ScoreboardView::message_id() const {

@@ -33,6 +33,9 @@ public:
     Running running() const;
     /// Of the files of `task_id` when it began.
     std::optional<Identity> began_with(std::uint64_t task_id) const;
+    /// What the worker knew of the message of `task_id` when it began; empty when it had not begun. Raw, within the
+    /// bounds of a page.
+    MessageFacts facts(std::uint64_t task_id) const;
     /// Raw, at most 63 bytes.
     std::string message_id() const;
     /// What the traceback signal left there; raw, empty when nothing was written.

@@ -60,6 +60,8 @@ public:
     bool has_been_ready() const { return has_been_ready_; }
     const Job* job() const { return job_ ? &*job_ : nullptr; }
     std::string current_message_id() const;
+    /// Chain index of the filter that the worker says it runs; gossip, any number.
+    std::uint32_t running_filter() const { return scoreboard_.running().filter; }
 
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
     void run(Job job);
@@ -108,6 +110,7 @@ private:
     pid_t pid_ = 0;
     bool has_been_ready_ = false;
     bool zygote_dead_ = false;
+    bool asked_for_traceback_ = false;  // and it has not been read yet
     bool burying_ = false;  // inside finish(): no new job any more
 
     UniqueFd task_pipe_, verdict_pipe_, pidfd_;

@@ -24,6 +24,11 @@ struct ScoreboardPage {
     std::atomic<std::uint64_t> identity[2];   // of the files when the task began
     std::atomic<std::uint8_t> has_identity;   // 1 when identity[] belongs to task_id
     char message_id[64];                      // M record, NUL-terminated; may be torn, escape before use
+    // For the log line of a message whose worker died. As raw as message_id.
+    std::atomic<std::uint64_t> size;             // bytes of the body file
+    std::atomic<std::uint32_t> recipient_count;  // all open ones
+    std::atomic<std::uint32_t> envelope_used;    // bytes of envelope[] that mean something
+    char envelope[3840];                         // sender and as many recipients as fit, NUL after each
 };
 static_assert(std::is_standard_layout_v<ScoreboardPage> && sizeof(ScoreboardPage) <= 4096);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

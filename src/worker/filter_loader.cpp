@@ -53,8 +53,8 @@ std::string import_failure_text(const std::string& name, const PythonError& erro
         const std::string needed = text_attribute(error.value.ptr(), "name");
         return "filter " + name + " needs the module " + needed + ", which is not there\n" + error.text;
     }
-    if (!error.is_exception) return "filter " + name + " tried to end the program while it was imported\n" + error.text;
-    return "filter " + name + " cannot be imported\n" + error.text;
+    if (!error.is_exception) return "filter " + name + " tried to end the program while it was imported: " + error.text;
+    return "filter " + name + " cannot be imported: " + error.text;
 }
 
 std::string no_hook_text(const LoadedFilter& filter) {
@@ -69,7 +69,7 @@ std::optional<std::string> call_init(const LoadedFilter& filter, const char* nam
     const PyObj result = function ? steal(PyObject_CallNoArgs(function.ptr())) : PyObj();
     leave_if_forked();
     if (result) return "";
-    return std::string(name) + " of filter " + filter.spec.name + " failed\n" + take_python_error().text;
+    return std::string(name) + " of filter " + filter.spec.name + " failed: " + take_python_error().text;
 }
 
 bool has_any(const LoadedFilter& filter) {

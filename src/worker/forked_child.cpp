@@ -1,6 +1,7 @@
 #include "worker/forked_child.h"
 
 #include "message/scoreboard.h"
+#include "worker/interpreter.h"
 #include "worker/python_error.h"
 #include "worker/python_object.h"
 
@@ -64,7 +65,9 @@ void guard_against_forks(std::vector<int> descriptors, void* page) {
 
 void leave_if_forked() {
     if (guarded.pid == 0 || getpid() == guarded.pid) return;
-    _exit(pending_exit_status());
+    const int status = pending_exit_status();
+    flush_output();
+    _exit(status);
 }
 
 }  // namespace pythonfilter

@@ -12,7 +12,7 @@ namespace pythonfilter {
 void guard_against_forks(std::vector<int> descriptors, void* page);
 
 /// After every call into a filter and before every write to the master: a process that is not the worker ends here,
-/// with the status that a pending SystemExit names, without running anything.
+/// with the status that a pending SystemExit names. What it printed is written out, nothing else of it runs.
 void leave_if_forked();
 
 }  // namespace pythonfilter

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace pythonfilter {
@@ -31,6 +32,16 @@ ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
 bool try_again(int error_number) { return error_number == EINTR || error_number == EAGAIN; }
 
 }  // namespace
+
+FramePipe::FramePipe(UniqueFd task, UniqueFd verdict) : task_(std::move(task)), verdict_(std::move(verdict)) {
+    struct stat info{};
+    if (fstat(verdict_.get(), &info) == 0) verdict_inode_ = info.st_ino;
+}
+
+bool FramePipe::verdict_is_ours() const {
+    struct stat info{};
+    return fstat(verdict_.get(), &info) == 0 && S_ISFIFO(info.st_mode) && info.st_ino == verdict_inode_;
+}
 
 FramePipe::Input FramePipe::read_some(int timeout_ms) {
     char bytes[16 * 1024];
@@ -63,6 +74,7 @@ FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
 
 bool FramePipe::write(const std::string& frame) {
     leave_if_forked();
+    if (!verdict_is_ours()) return false;
     for (std::size_t written = 0; written < frame.size();) {
         const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] {
             return ::write(verdict_.get(), frame.data() + written, frame.size() - written);

@@ -6,18 +6,19 @@
 #include "message/frames.h"
 
 #include <string>
+#include <sys/types.h>
 
 namespace pythonfilter {
 
 class FramePipe {
 public:
-    FramePipe(UniqueFd task, UniqueFd verdict) : task_(std::move(task)), verdict_(std::move(verdict)) {}
+    FramePipe(UniqueFd task, UniqueFd verdict);
 
     enum class Read { frame, timeout, closed, bad };
     /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next call.
     Read read(FrameStream::Frame& frame, int timeout_ms);
 
-    /// False when nobody reads any more.
+    /// False when nobody reads any more, or when a filter has closed the pipe: its number may be that of another file.
     bool write(const std::string& frame);
 
     int task_fd() const { return task_.get(); }
@@ -26,9 +27,11 @@ public:
 private:
     enum class Input { bytes, timeout, closed };
     Input read_some(int timeout_ms);
+    bool verdict_is_ours() const;
 
     UniqueFd task_;
     UniqueFd verdict_;
+    ino_t verdict_inode_ = 0;
     FrameStream stream_;
 };
 

@@ -10,4 +10,9 @@ namespace pythonfilter {
 /// number when no other is free.
 UniqueFd move_high(UniqueFd fd);
 
+/// For what a worker cannot live without: at or above the soft limit on open files, as high as the hard limit allows (but
+/// not above 4096), where neither closerange(3, 256) nor a loop up to the limit finds it. Changes the soft limit for a
+/// moment: only where no other thread and nobody outside sets it.
+UniqueFd move_out_of_reach(UniqueFd fd);
+
 }  // namespace pythonfilter

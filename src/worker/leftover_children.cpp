@@ -21,21 +21,21 @@ void LeftoverChildren::set_baseline() {
 }
 
 bool LeftoverChildren::reap() {
+    running_ = 0;
     if (!has_any_child()) {
         baseline_.clear();  // all ended; their numbers may come again
         return false;
     }
-    bool running = false;
     std::set<pid_t> still_there;
     for (const pid_t child : list_children()) {
         if (baseline_.contains(child)) {
             still_there.insert(child);
         } else if (waitpid(child, nullptr, WNOHANG) == 0) {
-            running = true;
+            ++running_;
         }
     }
     baseline_ = std::move(still_there);
-    return running;
+    return running_ > 0;
 }
 
 }  // namespace pythonfilter

@@ -14,8 +14,13 @@ public:
     void set_baseline();
     /// Reaps what has ended. True when others still run: ask again.
     bool reap();
+    /// So many run that the worker should end, which ends them: filters start processes and never wait for them.
+    bool too_many() const { return running_ > kMaxRunning; }
 
 private:
+    static constexpr int kMaxRunning = 100;
+
+    int running_ = 0;  // at the last reap(), the baseline not counted
     std::set<pid_t> baseline_;
 };
 

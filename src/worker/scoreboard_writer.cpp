@@ -17,15 +17,35 @@ std::optional<ScoreboardWriter> ScoreboardWriter::map(int memfd) {
     return writer;
 }
 
-void ScoreboardWriter::begin_task(std::uint64_t id, std::string_view message_id, const Identity& identity) {
+void ScoreboardWriter::begin_task(std::uint64_t id, const MessageFacts& facts, const Identity& identity) {
     page_->has_identity.store(0);
     page_->filter.store(ScoreboardPage::kNoFilter);
-    const std::size_t length = std::min(message_id.size(), sizeof page_->message_id - 1);
-    std::memcpy(page_->message_id, message_id.data(), length);
-    std::memset(page_->message_id + length, 0, sizeof page_->message_id - length);
+    write_facts(facts);
     for (std::size_t i = 0; i < identity.digest.size(); ++i) page_->identity[i].store(identity.digest[i]);
     page_->task_id.store(id);
     page_->has_identity.store(1);
+}
+
+void ScoreboardWriter::write_facts(const MessageFacts& facts) {
+    const std::size_t length = std::min(facts.id.size(), sizeof page_->message_id - 1);
+    std::memcpy(page_->message_id, facts.id.data(), length);
+    std::memset(page_->message_id + length, 0, sizeof page_->message_id - length);
+    page_->size.store(facts.size);
+    page_->recipient_count.store(facts.recipient_count);
+    std::size_t used = 0;
+    // An address that does not fit ends the list: a cut one would be somebody else's.
+    const auto add = [&](const std::string& address) {
+        if (address.size() >= sizeof page_->envelope - used) return false;
+        std::memcpy(page_->envelope + used, address.c_str(), address.size() + 1);
+        used += address.size() + 1;
+        return true;
+    };
+    if (add(facts.sender)) {
+        for (const std::string& recipient : facts.recipients) {
+            if (!add(recipient)) break;
+        }
+    }
+    page_->envelope_used.store(static_cast<std::uint32_t>(used));
 }
 
 void ScoreboardWriter::begin_filter(std::uint32_t filter, TimePoint now) {

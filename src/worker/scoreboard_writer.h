@@ -6,7 +6,6 @@
 #include "message/scoreboard.h"
 
 #include <optional>
-#include <string_view>
 
 namespace pythonfilter {
 
@@ -15,7 +14,7 @@ public:
     /// Maps the first page of the memfd (lent).
     static std::optional<ScoreboardWriter> map(int memfd);
 
-    void begin_task(std::uint64_t id, std::string_view message_id, const Identity& identity);
+    void begin_task(std::uint64_t id, const MessageFacts& facts, const Identity& identity);
     void begin_filter(std::uint32_t filter, TimePoint now);
     void end_filters();
     void end_task();
@@ -24,6 +23,7 @@ public:
 
 private:
     explicit ScoreboardWriter(ScoreboardPage* page) : page_(page) {}
+    void write_facts(const MessageFacts& facts);
 
     ScoreboardPage* page_;  // mapped until the process ends
 };

@@ -72,7 +72,7 @@ Outcome TaskRunner::run(const Task& task) {
         set_failure(outcome, OutcomeKind::changed, Error{task.body_path + " or a control file is not what the last filter left"});
         return outcome;
     }
-    scoreboard_.begin_task(task.id, outcome.facts.id, files->opened());
+    scoreboard_.begin_task(task.id, outcome.facts, files->opened());
     Message message{std::move(*files), FilterChain(task.state), to_python(task.body_path), control_list(task.control_paths),
                     outcome.identity};
     if (!message.body_path || !message.control_paths) {  // no memory for two strings

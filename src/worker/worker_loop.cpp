@@ -17,14 +17,17 @@ namespace {
 constexpr int kFirstLookMs = 10;  // at children that a message left running; doubles
 constexpr int kLastLookMs = 1000;
 
-Ready init_filters(std::vector<LoadedFilter>& filters, bool import_here) {
+// The scoreboard names the filter: should it hang or end the process, the log can say who did.
+Ready init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here) {
     Ready ready;
     for (auto& filter : filters) {
         if (!filter.available()) continue;  // the zygote has reported it
+        scoreboard.begin_filter(filter.spec.index, Clock::now());
         if (import_here) import_filter(filter);
         if (filter.available()) init_filter(filter);
         if (!filter.available()) ready.failures.push_back({filter.spec.index, filter.failure});
     }
+    scoreboard.end_filters();
     return ready;
 }
 
@@ -57,19 +60,22 @@ bool serve(const FrameStream::Frame& frame, FramePipe& pipe, TaskRunner& runner,
     Outcome outcome = runner.run(*task);
     flush_output();  // its lines come before its verdict
     const bool files_gone = outcome.kind == OutcomeKind::gone;
-    const bool sent = send(pipe, std::move(outcome));
+    // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
+    if (!send(pipe, std::move(outcome))) return false;
     scoreboard.end_task();
-    if (!files_gone || has_free_descriptor()) return sent;
+    if (!files_gone || has_free_descriptor()) return true;
     std::fprintf(stderr, "worker: no free descriptors, a filter leaks them; this worker ends\n");
     return false;
 }
 
 }  // namespace
 
-int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here) {
-    Ready ready = init_filters(filters, import_here);
+int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
+                    bool import_here) {
+    Ready ready = init_filters(filters, scoreboard, import_here);
     LeftoverChildren children;
     children.set_baseline();
+    tidy_up.set_baseline();
     flush_output();
     if (!send(pipe, std::move(ready))) return 0;
 
@@ -78,6 +84,11 @@ int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, Scorebo
     FramePipe::Read read;
     while ((read = wait_for_frame(pipe, frame, children)) == FramePipe::Read::frame) {
         if (!serve(frame, pipe, runner, scoreboard)) break;
+        tidy_up.run();
+        if (children.too_many()) {
+            std::fprintf(stderr, "worker: filters left too many processes running; this worker ends, and they with it\n");
+            break;
+        }
     }
     leave_if_forked();
     run_exit_functions();

@@ -5,11 +5,13 @@
 #include "worker/filter_loader.h"
 #include "worker/frame_pipe.h"
 #include "worker/scoreboard_writer.h"
+#include "worker/tidy_up.h"
 
 #include <vector>
 
 namespace pythonfilter {
 
-int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here);
+int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
+                    bool import_here);
 
 }  // namespace pythonfilter

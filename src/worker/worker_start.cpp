@@ -10,20 +10,11 @@
 
 #include <csignal>
 #include <cstdio>
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 namespace pythonfilter {
 namespace {
-
-// fd 0 is nothing, 1 and 2 are the worker's own pipe: whoever writes there is labelled with worker and message.
-void set_standard_fds(UniqueFd error) {
-    const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-    dup2(null.get(), STDIN_FILENO);
-    dup2(error.get(), STDOUT_FILENO);
-    dup2(error.get(), STDERR_FILENO);
-}
 
 // The master sends the signal right before it kills a worker that is stuck. The descriptor is open until the end.
 bool register_traceback(int fd) {
@@ -45,18 +36,19 @@ void become_worker_process(pid_t zygote) {
 }
 
 int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here) {
-    FramePipe pipe(move_high(std::move(fds.task)), move_high(std::move(fds.verdict)));
-    set_standard_fds(std::move(fds.error));
     auto scoreboard = ScoreboardWriter::map(fds.scoreboard.get());
     if (!scoreboard) {
         std::perror("worker: mmap of the scoreboard");
         return 1;
     }
-    const UniqueFd traceback = move_high(open_traceback_place(fds.scoreboard.get()));
+    const UniqueFd traceback = move_out_of_reach(open_traceback_place(fds.scoreboard.get()));
     fds.scoreboard.reset();
-    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get()}, scoreboard->page());
+    FramePipe pipe(move_out_of_reach(std::move(fds.task)), move_out_of_reach(std::move(fds.verdict)));
+    // fd 0 is nothing, 1 and 2 are the worker's own pipe: whoever writes there is labelled with worker and message.
+    TidyUp tidy_up(std::move(fds.error));
+    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), tidy_up.error_fd()}, scoreboard->page());
     if (!register_traceback(traceback.get())) print_python_error();
-    return run_worker_loop(pipe, filters, *scoreboard, import_here);
+    return run_worker_loop(pipe, filters, *scoreboard, tidy_up, import_here);
 }
 
 }  // namespace pythonfilter

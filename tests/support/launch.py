@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import json
 import os
+import resource
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -33,6 +34,8 @@ def main() -> None:
         os.setuid(plan["uid"])
     if plan["death_signal"]:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, plan["death_signal"])
+    if plan["open_files"]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (plan["open_files"], plan["open_files"]))
     os.umask(0o022)
     os.chdir(plan["directory"])
     os.execve(plan["program"], plan["arguments"], plan["environment"])

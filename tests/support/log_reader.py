@@ -1,6 +1,6 @@
 """LogReader: collects the lines a program writes into a pipe, and waits for one of them.
 
-Used by tests/support/server.py. A thread reads, so that the program never finds the pipe full.
+Used by tests/support/server.py. A thread reads, so that the program never finds the pipe full unless a test wants it.
 """
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ class LogReader:
         self._lines: list[str] = []
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
+        self._reading = threading.Event()
+        self._reading.set()
 
     def follow(self, fd: int) -> None:
         """Reads `fd`, which it takes over, until end of file."""
@@ -26,9 +28,17 @@ class LogReader:
     def _read(self, fd: int) -> None:
         with os.fdopen(fd, "rb") as stream:
             for raw in stream:
+                self._reading.wait()
                 with self._changed:
                     self._lines.append(raw.decode(errors="replace").rstrip("\n"))
                     self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Reads no more than what is already on its way, until resume(): the pipe may become full."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        self._reading.set()
 
     def lines(self) -> list[str]:
         with self._changed:
@@ -51,5 +61,6 @@ class LogReader:
 
     def join(self) -> None:
         """Until every writer has gone."""
+        self.resume()
         for thread in self._threads:
             thread.join(5.0)

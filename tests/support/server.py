@@ -75,6 +75,7 @@ class Server:
         config: str = "",
         name: str = "pythonfilter",
         environment: Mapping[str, str] | None = None,
+        open_files: int = 0,
         parent: Path = Path("/tmp"),
     ) -> None:
         """Prepares the directories; nothing runs yet.
@@ -85,9 +86,10 @@ class Server:
             config: YAML with further top-level keys. With a `filters:` key of its own, `filters` only writes the modules.
             name: argv[0], and so the name of the socket and of the configuration file.
             environment: Further variables for the server.
+            open_files: Its hard limit of descriptors; 0 leaves that alone.
             parent: Where the temporary directory is made; the mail user must be able to enter it.
         """
-        self.mode, self.name = mode, name
+        self.mode, self.name, self.open_files = mode, name, open_files
         self.account, self.group = mail_user()
         self.base = Path(tempfile.mkdtemp(prefix="pythonfilter-test-", dir=parent))
         self.base.chmod(0o755)
@@ -188,6 +190,7 @@ class Server:
             "uid": self.account.pw_uid if os.geteuid() == 0 else None,
             "gid": self.account.pw_gid,
             "death_signal": 0 if courierfilter else int(signal.SIGTERM),
+            "open_files": self.open_files,
             "directory": "/usr",
             "program": str(self.program),
             "arguments": [self.name] if courierfilter else [self.name, "--config", str(self.config_path), "serve"],
@@ -330,6 +333,13 @@ class Server:
     def wait_for_log(self, pattern: str, *, after: int = 0, timeout: float = 10.0) -> str:
         """The first log line with a match of the regular expression, from line number `after` on (len(log_lines()))."""
         return self._log.wait_for(pattern, after, timeout)
+
+    def pause_log(self) -> None:
+        """Nobody reads the server's stderr any more, until resume_log()."""
+        self._log.pause()
+
+    def resume_log(self) -> None:
+        self._log.resume()
 
     # Processes -------------------------------------------------------------------------------------------------------
 
