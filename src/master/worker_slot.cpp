@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -281,6 +282,7 @@ void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
     enter(State::dying);
     to_deadline_.stop();
     if (pidfd_ && has_python && signal_pidfd(pidfd_.get(), traceback_signal())) {
+        asked_for_traceback_ = true;
         to_kill_.start(kTracebackGrace);
     } else {
         kill_now();
@@ -299,8 +301,7 @@ void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
 void WorkerSlot::kill_now() {
     to_kill_.stop();
     if (fate_reason_.empty()) fate_reason_ = "closed its verdict pipe";
-    const bool was_stuck = fate_ == JobResult::Kind::timed_out || fate_ == JobResult::Kind::out_of_time || !has_been_ready_;
-    if (was_stuck && pidfd_) note_traceback();
+    if (std::exchange(asked_for_traceback_, false)) note_traceback();
     if (pidfd_) signal_pidfd(pidfd_.get(), SIGKILL);
     to_burial_.start(kBurialLimit);
 }
@@ -394,7 +395,7 @@ void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
     result.worker_is_dead = really_dead;
     result.progress = std::move(progress_);
     result.began_with = scoreboard_.began_with(job.task.id);
-    result.message_id = scoreboard_.message_id();
+    result.facts = scoreboard_.facts(job.task.id);
     result.detail = reason;
     result.worker = label_;
     result.queue_wait = dispatched_ - job.queued_at;
