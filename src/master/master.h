@@ -31,6 +31,7 @@
 //
 // Pools and workers
 //   job.h               one dispatch of a stage, and its result
+//   job_queue.h         the jobs that wait for a worker
 //   pool.h              a zygote, its workers, and the jobs that wait; who gets which job
 //   zygote_client.h     the zygote: start, fork requests, reports
 //   worker_slot.h       one worker from the fork to the burial: frames, deadlines, kill

@@ -9,19 +9,17 @@ namespace {
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
 constexpr Duration kQueueHolds = 2s;        // a pool without workers for longer answers instead of letting messages wait
 constexpr std::size_t kMaxInitLines = 1000;
-constexpr Duration kExpiryStep = 1s;        // how late a waiting job may hear that its time is over
 
 }  // namespace
 
 Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Callbacks callbacks)
     : loop_(loop),
       options_(std::move(options)),
-      gauge_(gauge),
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
+      queue_(loop, gauge),
       to_import_(loop, [this] { zygote_->kill("imports took longer than start_timeout"); }),
       to_respawn_(loop, [this] { fill(); }),
-      to_expire_(loop, [this] { expire_queue(); }),
       to_bury_(loop, [this] { graves_.clear(); }) {}
 
 void Pool::enter(State state) {
@@ -29,7 +27,7 @@ void Pool::enter(State state) {
     static constexpr const char* names[] = {"starting", "serving", "failed", "stopping"};
     report_(LogLevel::debug, "pool " + options_.name + ": " + names[static_cast<int>(state_)] + " -> " + names[static_cast<int>(state)]);
     state_ = state;
-    if (state == State::failed) answer_queue(JobResult::Kind::unavailable);
+    if (state == State::failed) queue_.answer_all(JobResult::Kind::unavailable);
 }
 
 void Pool::start() { fill(); }
@@ -185,9 +183,8 @@ void Pool::worker_idle(WorkerSlot& slot) {
         slot.leave();
         return;
     }
-    Job job;
-    if (next_job(job)) {
-        dispatch(slot, std::move(job));
+    if (auto job = queue_.next()) {
+        dispatch(slot, std::move(*job));
     } else {
         idle_.push_back(&slot);
     }
@@ -270,13 +267,13 @@ void Pool::settle(std::string problem) {
 
 void Pool::submit(Job job) {
     if (state_ == State::stopping) {
-        answer(job, JobResult::Kind::stopped);
+        JobQueue::answer(std::move(job), JobResult::Kind::stopped);
     } else if (state_ == State::failed) {
-        answer(job, JobResult::Kind::unavailable);
+        JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
     } else if (WorkerSlot* slot = queue_.empty() ? take_idle() : nullptr) {
         dispatch(*slot, std::move(job));
     } else {
-        enqueue(std::move(job), false);
+        queue_.push_back(std::move(job));
     }
 }
 
@@ -298,77 +295,14 @@ void Pool::dispatch(WorkerSlot& slot, Job job) {
 // A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.
 void Pool::not_begun(Job job) {
     if (state_ == State::stopping) {
-        answer(job, JobResult::Kind::stopped);
+        JobQueue::answer(std::move(job), JobResult::Kind::stopped);
     } else if (job.attempts >= kMaxAttempts || state_ == State::failed) {
-        answer(job, JobResult::Kind::unavailable);
+        JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
     } else if (WorkerSlot* slot = take_idle()) {
         dispatch(*slot, std::move(job));
     } else {
-        enqueue(std::move(job), true);
-    }
-}
-
-// The next job whose client still waits and whose time is not over.
-bool Pool::next_job(Job& job) {
-    while (!queue_.empty()) {
-        job = dequeue();
-        if (job.client_gone()) {
-            answer(job, JobResult::Kind::client_gone);
-        } else if (Clock::now() >= job.budget_end) {
-            answer(job, JobResult::Kind::out_of_time);
-        } else {
-            return true;
-        }
-    }
-    return false;
-}
-
-void Pool::enqueue(Job job, bool in_front) {
-    ++gauge_.waiting;
-    if (in_front) {
         queue_.push_front(std::move(job));
-    } else {
-        queue_.push_back(std::move(job));
     }
-    if (!to_expire_.active()) to_expire_.start(kExpiryStep);
-}
-
-Job Pool::dequeue() {
-    Job job = std::move(queue_.front());
-    queue_.pop_front();
-    --gauge_.waiting;
-    return job;
-}
-
-void Pool::expire_queue() {
-    const TimePoint now = Clock::now();
-    for (std::size_t left = queue_.size(); left > 0; --left) {
-        Job job = dequeue();
-        if (now >= job.budget_end) {
-            answer(job, JobResult::Kind::out_of_time);
-        } else if (job.client_gone()) {
-            answer(job, JobResult::Kind::client_gone);
-        } else {
-            ++gauge_.waiting;
-            queue_.push_back(std::move(job));
-        }
-    }
-    if (!queue_.empty()) to_expire_.start(kExpiryStep);
-}
-
-void Pool::answer_queue(JobResult::Kind kind) {
-    for (std::size_t left = queue_.size(); left > 0; --left) {
-        Job job = dequeue();
-        answer(job, kind);
-    }
-}
-
-void Pool::answer(Job& job, JobResult::Kind kind) {
-    JobResult result;
-    result.kind = kind;
-    result.queue_wait = Clock::now() - job.queued_at;
-    const auto done = std::move(job.done);
-    done(std::move(result));
 }
 
 // ---- the end
@@ -377,7 +311,7 @@ void Pool::stop() {
     enter(State::stopping);
     to_respawn_.stop();
     to_import_.stop();
-    answer_queue(JobResult::Kind::stopped);
+    queue_.answer_all(JobResult::Kind::stopped);
     idle_.clear();
     for (std::size_t i = slots_.size(); i-- > 0;) {
         if (slots_[i]->state() != WorkerSlot::State::busy) slots_[i]->leave();

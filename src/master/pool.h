@@ -3,14 +3,13 @@
 // A failing pool answers `unavailable` at once and never stops another.
 #pragma once
 
-#include "master/job.h"
+#include "master/job_queue.h"
 #include "master/reporter.h"
 #include "master/respawn_policy.h"
 #include "master/worker_slot.h"
 #include "master/zygote_client.h"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,13 +17,6 @@
 #include <vector>
 
 namespace pythonfilter {
-
-/// Jobs that wait, over all pools and generations.
-struct QueueGauge {
-    int waiting = 0;  // >= 0: changed only by Pool::enqueue() and Pool::dequeue()
-    int limit = 0;
-    bool full() const { return waiting >= limit; }
-};
 
 class Pool {
 public:
@@ -88,16 +80,9 @@ private:
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);
     void not_begun(Job job);
-    bool next_job(Job& job);
-    void enqueue(Job job, bool in_front);
-    Job dequeue();
-    void expire_queue();
-    void answer_queue(JobResult::Kind kind);
-    static void answer(Job& job, JobResult::Kind kind);
 
     Loop& loop_;
     Options options_;
-    QueueGauge& gauge_;
     Reporter report_;
     Callbacks callbacks_;
     State state_ = State::starting;
@@ -110,7 +95,7 @@ private:
     std::vector<std::unique_ptr<WorkerSlot>> slots_;
     std::vector<std::unique_ptr<WorkerSlot>> graves_;  // dead, but their code may still be on the stack
     std::vector<WorkerSlot*> idle_;                    // last used last
-    std::deque<Job> queue_;
+    JobQueue queue_;
     std::unordered_set<std::string> init_lines_;       // printed once per generation, by whichever worker came first
     std::unordered_set<std::string> noted_failures_;
     std::vector<std::string> problems_;
@@ -118,7 +103,6 @@ private:
 
     Timer to_import_;   // start_timeout of the zygote
     Timer to_respawn_;  // the next attempt, while something is missing
-    Timer to_expire_;   // the budget of the jobs that wait
     Timer to_bury_;     // empties graves_
 };
 
