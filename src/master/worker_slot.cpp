@@ -1,6 +1,7 @@
 #include "master/worker_slot.h"
 
 #include "base/process.h"
+#include "master/plausible.h"
 #include "message/scoreboard.h"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace {
 constexpr Duration kTracebackGrace = 20ms;
 constexpr Duration kReportGrace = 200ms;
 constexpr Duration kBurialLimit = 2s;
+constexpr Duration kLeaveLimit = 5s;  // for what a filter left to atexit: a generation must be able to end
 
 Status make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
     int fds[2];
@@ -174,24 +176,9 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
     return false;
 }
 
-// Every chain index that a worker names must be one of those it was asked for.
-bool WorkerSlot::plausible(const ChainState& state, const std::vector<FilterRun>& runs, const std::vector<Incident>& incidents) const {
-    const auto& asked = job_->task.filters;
-    const auto is_asked = [&](std::uint32_t filter) { return std::find(asked.begin(), asked.end(), filter) != asked.end(); };
-    const std::size_t most = 2 * asked.size();  // a module may have do_filter and doFilter
-    return runs.size() <= most && incidents.size() <= most &&
-           std::all_of(runs.begin(), runs.end(), [&](const FilterRun& run) { return is_asked(run.filter); }) &&
-           std::all_of(incidents.begin(), incidents.end(), [&](const Incident& incident) { return is_asked(incident.filter); }) &&
-           state.bypassed.size() <= 64 * 1024;
-}
-
 bool WorkerSlot::take_progress(std::string_view payload) {
     auto progress = decode_progress(payload);
-    if (!progress || !job_) return false;
-    if (progress->task_id != job_->task.id) return false;
-    const auto& asked = job_->task.filters;
-    if (std::find(asked.begin(), asked.end(), progress->finished) == asked.end()) return false;
-    if (!plausible(progress->state, progress->runs, progress->incidents)) return false;
+    if (!progress || !job_ || !plausible(*progress, job_->task)) return false;
     progress_ = std::move(*progress);
     return true;
 }
@@ -199,12 +186,7 @@ bool WorkerSlot::take_progress(std::string_view payload) {
 bool WorkerSlot::take_outcome(std::string_view payload) {
     if (state_ != State::busy && state_ != State::dying) return false;
     auto outcome = decode_outcome(payload);
-    if (!outcome || !job_ || outcome->task_id != job_->task.id) return false;
-    if (!plausible(outcome->state, outcome->runs, outcome->incidents)) return false;
-    const auto& asked = job_->task.filters;
-    const bool names_filter = outcome->kind == OutcomeKind::decided || outcome->kind == OutcomeKind::failed;
-    if (names_filter && std::find(asked.begin(), asked.end(), outcome->filter) == asked.end()) return false;
-    if (outcome->kind == OutcomeKind::failed && outcome->incidents.empty()) return false;
+    if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
     to_deadline_.stop();
     JobResult result;
@@ -222,49 +204,17 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
 
 // ---- deadlines
 
-std::size_t WorkerSlot::running_place(const ScoreboardView::Running& running) const {
-    const auto& asked = job_->task.filters;
-    std::size_t place = 0;
-    if (progress_) {
-        place = static_cast<std::size_t>(std::find(asked.begin(), asked.end(), progress_->finished) - asked.begin()) + 1;
-    }
-    if (running.task_id == job_->task.id) {
-        const auto found = std::find(asked.begin(), asked.end(), running.filter);
-        if (found != asked.end()) place = std::max(place, static_cast<std::size_t>(found - asked.begin()));
-    }
-    return std::min(place, asked.size() - 1);
-}
+JobRun WorkerSlot::job_run() const { return {*job_, dispatched_, progress_, scoreboard_.running()}; }
 
-// When the time of the filter at `place` is over. The scoreboard's start time counts only so far as the timeouts of the
-// filters before it allow.
-TimePoint WorkerSlot::filter_deadline(const ScoreboardView::Running& running, std::size_t place) const {
-    TimePoint latest = dispatched_;
-    for (std::size_t i = 0; i <= place; ++i) latest += job_->timeouts[i];
-    const bool believed = running.task_id == job_->task.id && running.filter == job_->task.filters[place] && running.since >= dispatched_;
-    if (believed) latest = std::min(latest, running.since + job_->timeouts[place]);
-    return latest;
-}
-
-// The worker goes on to the next filter without a word, so a later one with less time may be over before the one that runs
-// now: looks again when the shortest of theirs could be.
-void WorkerSlot::arm_deadline() {
-    const auto running = scoreboard_.running();
-    const std::size_t place = running_place(running);
-    TimePoint next = std::min(filter_deadline(running, place), job_->budget_end);
-    for (std::size_t i = place + 1; i < job_->timeouts.size(); ++i) next = std::min(next, Clock::now() + job_->timeouts[i]);
-    to_deadline_.start_at(next);
-}
+void WorkerSlot::arm_deadline() { to_deadline_.start_at(next_look(job_run(), Clock::now())); }
 
 void WorkerSlot::deadline_expired() {
-    if (state_ == State::starting) {
-        begin_kill(JobResult::Kind::crashed, "was not ready in time: start_timeout is over");
-        return;
-    }
-    const auto running = scoreboard_.running();
+    if (state_ == State::starting) return begin_kill(JobResult::Kind::crashed, "was not ready in time: start_timeout is over");
+    if (state_ == State::leaving) return begin_kill(JobResult::Kind::stopped, "did not end by itself");
     const TimePoint now = Clock::now();
     if (now >= job_->budget_end) {
         begin_kill(JobResult::Kind::out_of_time, "the message's time is over");
-    } else if (now >= filter_deadline(running, running_place(running))) {
+    } else if (now >= filter_deadline(job_run())) {
         begin_kill(JobResult::Kind::timed_out, "its time was over");
     } else {
         arm_deadline();
@@ -318,7 +268,7 @@ void WorkerSlot::leave() {
         return;
     }
     enter(State::leaving);
-    to_deadline_.stop();
+    to_deadline_.start(kLeaveLimit);
     task_watch_.reset();
     task_pipe_.reset();
 }
@@ -383,7 +333,7 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
 void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
     const auto running = scoreboard_.running();
     JobResult result;
-    result.filter = job_->task.filters[running_place(running)];
+    result.filter = job_->task.filters[running_place(job_run())];
     Job job = std::move(*job_);
     job_.reset();
     const bool begun = progress_ || running.task_id == job.task.id || !really_dead;

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/unique_fd.h"
-#include "master/job.h"
+#include "master/job_deadline.h"
 #include "master/line_reader.h"
 #include "master/loop.h"
 #include "master/scoreboard_view.h"
@@ -86,14 +86,12 @@ private:
     bool take_frame(const FrameStream::Frame& frame);
     bool take_outcome(std::string_view payload);
     bool take_progress(std::string_view payload);
-    bool plausible(const ChainState& state, const std::vector<FilterRun>& runs, const std::vector<Incident>& incidents) const;
     void write_task();
+    JobRun job_run() const;
     void arm_deadline();
-    TimePoint filter_deadline(const ScoreboardView::Running& running, std::size_t place) const;
     void deadline_expired();
     void begin_kill(JobResult::Kind kind, std::string reason);
     void kill_now();
-    std::size_t running_place(const ScoreboardView::Running& running) const;
     void note_traceback();
     void try_reap();
     void burial_is_late();
