@@ -9,13 +9,15 @@ import base64
 import os
 import re
 import signal
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import tree
 from .mta import Courier
 from .namespaces import Process
+from .processes import descriptors
 from .smtp import Client, Dialogue
 from .wait import wait_until
 
@@ -56,7 +58,7 @@ STANDARD = {"mark": MARK_FILTER, "told": TOLD_FILTER}
 STANDARD_CHAIN = "filters: [mark, told]\n"
 
 
-def hold(name: str, limit: float = 30.0) -> str:
+def hold(name: str, limit: float = 50.0) -> str:
     """For TOLD_FILTER: says "holding NAME" in the log, then waits until open_gate()."""
     return f"""\
 sys.stderr.write("holding {name}\\n")
@@ -153,6 +155,11 @@ def _lives(host_pid: int) -> bool:
     return state != "Z"
 
 
+def socket_count(process: Process) -> int:
+    """How many sockets a process has open; each client of the master is one."""
+    return sum(target.startswith("socket:") for target in descriptors(process.host_pid).values())
+
+
 def reload_server(mta: Courier) -> None:
     """SIGHUP to the process that courierfilter knows; waits for the next generation."""
     mark = mta.log.mark()
@@ -191,6 +198,35 @@ def never_delivered(mta: Courier, name: str) -> bool:
 def send(mta: Courier, source: str = "", *, name: str = "message", to: str = "told", timeout: float = 60.0) -> Dialogue:
     """One told() message from Eve to Bob."""
     return mta.send(EVE, [BOB], told(source, name=name, to=to), timeout=timeout)
+
+
+class Held:
+    """A client for each name, all at once; the filter holds each message until open_gate(), then does `then`."""
+
+    def __init__(self, mta: Courier, names: Sequence[str], then: str = "return ''", timeout: float = 60.0) -> None:
+        self.names = list(names)
+        self._mta = mta
+        self._mark = mta.log.mark()
+        self._answers: dict[str, str] = {}
+        self._threads = {name: threading.Thread(target=self._send, args=(name, then, timeout)) for name in names}
+        for thread in self._threads.values():
+            thread.start()
+
+    def _send(self, name: str, then: str, timeout: float) -> None:
+        try:
+            self._answers[name] = str(send(self._mta, hold(name) + then, name=name, timeout=timeout).last)
+        except Exception as problem:  # is the answer, for the test to judge
+            self._answers[name] = f"{type(problem).__name__}: {problem}"
+
+    def wait_in_filter(self) -> None:
+        """Until a filter holds every one of them."""
+        for name in self.names:
+            self._mta.log.wait_for(f"holding {name}$", after=self._mark)
+
+    def answer(self, name: str) -> str:
+        """What that client saw, or what went wrong; waits for it."""
+        self._threads[name].join()
+        return self._answers[name]
 
 
 def raw_answer(client: Client, message: bytes, rcpts: tuple[str, ...] = (BOB,)) -> bytes:
