@@ -91,14 +91,14 @@ TEST_CASE("zygote protocol: a report comes back as it was sent") {
 TEST_CASE("zygote protocol: every kind of report is known, the next number is not") {
     using Kind = ZygoteReport::Kind;
     for (const Kind kind :
-         {Kind::hello, Kind::imported, Kind::tainted, Kind::forked, Kind::fork_failed, Kind::exited}) {
+         {Kind::hello, Kind::imported, Kind::tainted, Kind::forked, Kind::fork_failed, Kind::exited, Kind::importing}) {
         ZygoteReport report;
         report.kind = kind;
         REQUIRE(decode_report(encode(report)));
         CHECK(decode_report(encode(report))->kind == kind);
     }
     std::string packet = encode(ZygoteReport{});
-    packet[0] = static_cast<char>(static_cast<int>(Kind::exited) + 1);
+    packet[0] = static_cast<char>(static_cast<int>(Kind::importing) + 1);
     CHECK_FALSE(decode_report(packet));
 }
 

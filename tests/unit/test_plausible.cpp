@@ -1,0 +1,68 @@
+// Reports that an honest worker could have sent, and each way of being something else.
+#include "master/plausible.h"
+
+#include <doctest/doctest.h>
+
+using namespace pythonfilter;
+
+namespace {
+
+struct Reports {
+    Task task;
+    Progress progress;
+    Outcome outcome;
+
+    Reports() {
+        task.id = 7;
+        task.filters = {2, 3};
+        progress.task_id = 7;
+        progress.finished = 2;
+        outcome.task_id = 7;
+        outcome.runs = {{2, 1, 1}, {3, 1, 1}};
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Reports, "an honest worker is believed") {
+    CHECK(plausible(progress, task));
+    CHECK(plausible(outcome, task));
+    outcome.runs = {{2, 1, 1}, {2, 1, 1}, {3, 1, 1}, {3, 1, 1}};  // do_filter and doFilter in both
+    CHECK(plausible(outcome, task));
+}
+
+TEST_CASE_FIXTURE(Reports, "a report about another task is not believed") {
+    progress.task_id = 8;
+    outcome.task_id = 6;
+    CHECK_FALSE(plausible(progress, task));
+    CHECK_FALSE(plausible(outcome, task));
+}
+
+TEST_CASE_FIXTURE(Reports, "only filters that were asked for can have finished, run, failed or decided") {
+    SUBCASE("finished") {
+        progress.finished = 4;
+        CHECK_FALSE(plausible(progress, task));
+    }
+    SUBCASE("run") { outcome.runs.push_back({4, 1, 1}); }
+    SUBCASE("failed") { outcome.incidents.push_back({4, FailureEvent::exception, "x"}); }
+    SUBCASE("decided") {
+        outcome.kind = OutcomeKind::decided;
+        outcome.filter = 4;
+    }
+    if (progress.finished == 2) CHECK_FALSE(plausible(outcome, task));
+}
+
+TEST_CASE_FIXTURE(Reports, "lists are no longer than an honest worker's") {
+    SUBCASE("runs") { outcome.runs.resize(5, {2, 1, 1}); }
+    SUBCASE("incidents") { outcome.incidents.resize(5, {2, FailureEvent::exception, "x"}); }
+    SUBCASE("bypassed") { outcome.state.bypassed.resize(64 * 1024 + 1); }
+    CHECK_FALSE(plausible(outcome, task));
+}
+
+TEST_CASE_FIXTURE(Reports, "a failed stage says how it failed") {
+    outcome.kind = OutcomeKind::failed;
+    outcome.filter = 3;
+    CHECK_FALSE(plausible(outcome, task));
+    outcome.incidents.push_back({3, FailureEvent::exception, "x"});
+    CHECK(plausible(outcome, task));
+}
