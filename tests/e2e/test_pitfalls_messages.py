@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from support.mta import Courier
-from support.mta_server import (BOB, EVE, STANDARD, STANDARD_CHAIN, Held, family, hold, install_server, is_marked, names_of,
-                                never_delivered, open_gate, raw_answer, send, socket_count, told, wait_family, wait_named)
+from support.mta_server import (BOB, EVE, STANDARD, STANDARD_CHAIN, Held, family, hold, install_server, is_marked,
+                                names_of, never_delivered, open_gate, raw_answer, send, socket_count, told, wait_family,
+                                wait_named)
 from support.namespaces import Process
 from support.wait import wait_until
 
@@ -29,7 +30,8 @@ def start(mta: Courier, workers: int, more: str = "") -> None:
 
 def sessions(mta: Courier) -> list[Process]:
     """esmtpd's processes, one for each SMTP session, oldest first."""
-    return sorted((process for process in mta.processes("courieresmtpd") if process.command), key=lambda process: process.pid)
+    living = [process for process in mta.processes("courieresmtpd") if process.command]
+    return sorted(living, key=lambda process: process.pid)
 
 
 def end_session(mta: Courier, session: Process) -> None:
@@ -73,7 +75,7 @@ def test_pitfall_12_no_filter_holds_a_client_for_ever(courier: Courier) -> None:
 
 
 def test_pitfall_13_a_late_filter_touches_no_other_message(courier: Courier) -> None:
-    """Its message is gone, and Courier has used the names again: what it writes must not reach the messages after it."""
+    """Its message is gone, and Courier uses the names again: what it writes must not reach the messages after it."""
     start(courier, 2)
     held = Held(courier, ["gone"], "control.add_recipient(control_paths, 'alice@mail.test')\n"
                 "with open(body_path, 'ab') as file:\n    file.write(b'written late\\n')\nreturn ''")
@@ -202,8 +204,9 @@ def test_pitfall_22_all_that_courier_can_have_in_work_comes_at_once(courier: Cou
     free = socket_count(master)
     held = Held(courier, [f"held-{number}" for number in range(clients)])
     printed: list[str] = []
+    message = told(hold("local") + "return ''", name="local")
     local = threading.Thread(target=lambda: printed.append(
-        courier.run("sh", "-c", _MANY, user="bob", stdin=told(hold("local") + "return ''", name="local"), timeout=60).text))
+        courier.run("sh", "-c", _MANY, user="bob", stdin=message, timeout=60).text))
     local.start()
     wait_until("the master to have every client", lambda: socket_count(master) == free + clients + SENDMAILS, 40)
     assert len(list(Path(f"/proc/{master.host_pid}/task").iterdir())) < 10  # no thread for each

@@ -17,14 +17,21 @@ from pathlib import Path
 
 import pytest
 from support.mta import Courier
-from support.mta_server import (BOB, FILTERS, NAME, STANDARD, STANDARD_CHAIN, Held, family, install_program, install_server,
-                                is_marked, reload_server, send, told, wait_family, wait_named)
+from support.mta_server import (BOB, FILTERS, NAME, STANDARD, STANDARD_CHAIN, Held, family, install_program,
+                                install_server, is_marked, reload_server, send, told, wait_family, wait_named)
 from support.processes import descriptors
 from support.tree import CHECKOUT
 
 STUB = CHECKOUT / "tests" / "support" / "stub_filter.py"
 UNAVAILABLE = "451 4.3.0 Mail filters are not available, please try again later"
 FAILED = "451 4.3.0 Mail filter failed, please try again later"
+UNREADY = """\
+def init_filter():
+    raise OSError('no database')
+
+def do_filter(body, controls):
+    return ''
+"""
 GOOD = f"filter_path: [{FILTERS}]\n{STANDARD_CHAIN}"
 
 
@@ -49,9 +56,8 @@ def test_pitfall_02_a_filter_that_hangs_cannot_delay_the_others_stop(courier: Co
     (f"filter_path: [{FILTERS}]\nfilters: [mark, unready]\n", "no database", FAILED),
 ], ids=["unknown key", "no YAML", "no such filter", "import fails", "init fails"])
 def test_pitfall_03_a_failed_start_defers_mail(courier: Courier, config: str, log: str, answer: str) -> None:
-    broken = {**STANDARD, "broken": "def do_filter(:\n", "unready": "def init_filter():\n    raise OSError('no database')\n\n"
-              "def do_filter(body, controls):\n    return ''\n"}
-    install_server(courier, broken, config, path=False)
+    filters = {**STANDARD, "broken": "def do_filter(:\n", "unready": UNREADY}
+    install_server(courier, filters, config, path=False)
     courier.start()
     courier.log.wait_for(log)
     for _ in range(2):
@@ -163,7 +169,8 @@ def test_pitfall_08_a_filter_finds_the_environment_that_courierfilter_lacks(cour
     assert not given & {b"HOME", b"USER", b"LANG", b"LC_ALL"}, "courierfilter gives more than it used to"
     seen = json.loads(send(courier, REPORT).last.text)
     environment = seen.pop("env")
-    assert seen == {"uid": int(courier.run("id", "-u", user="courier").text), "encoding": "utf-8", "files": "utf-8", "tool": 0}
+    uid = int(courier.run("id", "-u", user="courier").text)
+    assert seen == {"uid": uid, "encoding": "utf-8", "files": "utf-8", "tool": 0}
     assert all(environment.values()), environment
     assert "/usr/bin" in environment["PATH"].split(":") and environment["sysconfdir"] == "/etc/courier"
 

@@ -1,7 +1,7 @@
 """A site that comes from the threaded daemon: its pythonfilter.conf as it is, one link changed, mail flows.
 
-The old daemon is played by a stand-in of the same name that accepts all; what the new one has filtered has the mark. The
-site's filters lie where they used to: in the package directory.
+The old daemon is played by a stand-in of the same name that accepts all; what the new one has filtered has the mark.
+The site's filters lie where they used to: in the package directory.
 """
 from __future__ import annotations
 

@@ -29,13 +29,18 @@ filters:
   - after
 """
 AFTER_FILTER = STANDARD["mark"].replace("X-Filter-Mark", "X-After")
-FILTERS = {**STANDARD, "told_skip": TOLD_FILTER, "told_reject": TOLD_FILTER, "told_brief": TOLD_FILTER, "after": AFTER_FILTER}
+TOLD = {name: TOLD_FILTER for name in ("told_skip", "told_reject", "told_brief")}
+FILTERS = {**STANDARD, **TOLD, "after": AFTER_FILTER}
 
 PASSED, ENDED = "passed", "ended"  # 250 with a queue id; the filters behind it were run, or not
 QUEUED = re.compile(rb"250 Ok\. [0-9A-F]{16}\.[0-9A-F]{8}\r\n")
 BAD = "451 4.3.0 Mail filter failed, please try again later"
 REJECTED = "554 5.3.0 Message refused: a mail filter failed"
+NOT_REPLIES = ("100 x", "300 x", "600 x", "999", "0", "2", "25", "200x", "hello", "-200 Ok", " 200 Ok", "\n", " ", "\0",
+               "250 \udcff")
+NOT_TEXTS = (None, b"550 no", b"", 0, 250, True, ["550 no"])
 SEGFAULT = "os.kill(os.getpid(), signal.SIGSEGV); time.sleep(60)"
+FAILURES = ("raise RuntimeError", "return None", "return 'hello'", SEGFAULT, "time.sleep(600)")
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,13 @@ def returns(value: object, *sees: str) -> Row:
 
 
 ACCEPTS = [
-    returns("", PASSED), returns("200 Ok", ENDED), returns("250", ENDED), returns("250 ", ENDED), returns("200 Ok\n", ENDED),
-    returns("200 Ok\r\n", ENDED), returns("200-Ok", ENDED), returns("299 any", ENDED), returns("250-a\n550 b\n", ENDED),
-    returns("250 a\n550 b\n", ENDED), returns("250 zur\xfcck", ENDED), Row("return '250 ' + 9000 * 'x'", (ENDED,)),
+    returns("", PASSED), returns("200 Ok", ENDED), returns("250", ENDED), returns("250 ", ENDED),
+    returns("200 Ok\n", ENDED), returns("200 Ok\r\n", ENDED), returns("200-Ok", ENDED), returns("299 any", ENDED),
+    returns("250-a\n550 b\n", ENDED), returns("250 a\n550 b\n", ENDED), returns("250 zur\xfcck", ENDED),
+    Row("return '250 ' + 9000 * 'x'", (ENDED,)),
     returns("000 Ok", "200 Ok"), returns("050 done\n", "250 done"), returns("000", "200 Ok"),
-    returns("050-one\n050 two\n", "250 one"), returns("000 a\r\nb", "200 a"), returns("000 zur\xfcck\x1b[1m", "200 zur?ck?[1m"),
+    returns("050-one\n050 two\n", "250 one"), returns("000 a\r\nb", "200 a"),
+    returns("000 zur\xfcck\x1b[1m", "200 zur?ck?[1m"),
 ]
 REFUSES = [
     returns("451 later", "451 later"), returns("451 later\n", "451 later"), returns("550 no", "550 no"),
@@ -74,7 +81,8 @@ REFUSES = [
     returns("550-a\n550-b\n550 c\n", "550-a", "550-b", "550 c"), returns("451-a\n451 b", "451-a", "451 b"),
     returns("550-a\n550-b\n", "550-a", "550 b"), returns("550-a\r\n550 b\r\n", "550-a", "550 b"),
     returns("550-a\n450 b\n", "550-a", "550 b"), returns("550-a\nplain\n", "550-a", "550 plain"),
-    returns("550 a\n550 b\n", "550-a", "550 b"), returns("550 a\n250 b\n", "550-a", "550 b"), returns("550 a\nb", "550-a", "550 b"),
+    returns("550 a\n550 b\n", "550-a", "550 b"), returns("550 a\n250 b\n", "550-a", "550 b"),
+    returns("550 a\nb", "550-a", "550 b"),
     # what SMTP does not allow in a line
     returns("550 a\0b", "550 a?b"), returns("550 a\rb", "550 ab"), returns("550 \x1b[31mred\x7f", "550 ?[31mred?"),
     returns("550 zur\xfcck \u20ac", "550 zur?ck ?"), returns("550 lone \udcff surrogate", "550 lone ? surrogate"),
@@ -82,23 +90,22 @@ REFUSES = [
 ]
 FAILS = [
     # not a reply
-    *(returns(text, BAD) for text in ("100 x", "300 x", "600 x", "999", "0", "2", "25", "200x", "hello", "-200 Ok", " 200 Ok",
-                                      "\n", " ", "\0", "250 \udcff")),
-    *(returns(value, BAD) for value in (None, b"550 no", b"", 0, 250, True, ["550 no"])),
+    *(returns(text, BAD) for text in NOT_REPLIES),
+    *(returns(value, BAD) for value in NOT_TEXTS),
     # no return at all
     Row("raise RuntimeError('oops')", (BAD,)), Row("sys.exit(0)", (BAD,)), Row("sys.exit('250 Ok')", (BAD,)),
     Row("raise KeyboardInterrupt", (BAD,)), Row("raise MemoryError", (BAD,)), Row("return '550 ' + undefined", (BAD,)),
-    Row("os._exit(0)", (BAD,)), Row(SEGFAULT, (BAD,)), Row("os.kill(os.getpid(), signal.SIGKILL); time.sleep(60)", (BAD,)),
+    Row("os._exit(0)", (BAD,)), Row(SEGFAULT, (BAD,)),
+    Row("os.kill(os.getpid(), signal.SIGKILL); time.sleep(60)", (BAD,)),
     Row("os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)", (BAD,)), Row("os.abort()", (BAD,)),
     Row("time.sleep(600)", (BAD,), "told_brief"),
     Row("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: pass", (BAD,), "told_brief"),
     # the other two policies
-    *(Row(source, (PASSED,), "told_skip") for source in ("raise RuntimeError", "return None", "return 'hello'", SEGFAULT,
-                                                         "time.sleep(600)")),
-    *(Row(source, (REJECTED,), "told_reject") for source in ("raise RuntimeError", "return None", "return 'hello'", SEGFAULT,
-                                                             "time.sleep(600)")),
+    *(Row(source, (PASSED,), "told_skip") for source in FAILURES),
+    *(Row(source, (REJECTED,), "told_reject") for source in FAILURES),
     # a refusal stays one where failures are skipped
-    Row("return '5'", ("550 Refused by a mail filter",), "told_skip"), Row("return '450 \\udcff'", ("450 ?",), "told_skip"),
+    Row("return '5'", ("550 Refused by a mail filter",), "told_skip"),
+    Row("return '450 \\udcff'", ("450 ?",), "told_skip"),
 ]
 TABLE = [*ACCEPTS, *REFUSES, *FAILS]
 _numbers = count()
@@ -147,11 +154,13 @@ def test_pitfall_10_what_the_filter_does_and_the_client_sees(table_courier: Cour
 
 
 @pytest.mark.parametrize(("text", "code", "lines", "kept"), [
-    ("'550 ' + 80 * 'word '", b"550", 1, 400), ("'550 ' + 600 * 'x'", b"550", 2, 600), ("'451 ' + 9000 * 'x'", b"451", 19, 9000),
+    ("'550 ' + 80 * 'word '", b"550", 1, 400), ("'550 ' + 600 * 'x'", b"550", 2, 600),
+    ("'451 ' + 9000 * 'x'", b"451", 19, 9000),
     ("'550 ' + 20000 * 'y'", b"550", 20, 9000), ("''.join(f'550-line {i}\\n' for i in range(30))", b"550", 20, 100),
     ("'550 ' + 3000000 * 'z'", b"550", 20, 9000),
 ], ids=["400 bytes", "600 bytes", "9000 bytes", "20000 bytes", "30 lines", "3 MB"])
-def test_pitfall_10_an_over_long_refusal_is_folded_and_cut(table_courier: Courier, text: str, code: bytes, lines: int, kept: int) -> None:
+def test_pitfall_10_an_over_long_refusal_is_folded_and_cut(table_courier: Courier, text: str, code: bytes, lines: int,
+                                                           kept: int) -> None:
     name = f"long-{next(_numbers)}"
     reply = answer(table_courier, told(f"return {text}", name=name))
     assert reply[:3] == code and reply.count(b"\r\n") == lines and len(reply) > kept

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 import pytest
 from support.mta import Courier
 from support.mta_load import Load, NameWatch, assert_delivered
-from support.mta_server import (NAME, STANDARD, STANDARD_CHAIN, Family, Held, family, install_server, is_marked, kill,
-                                never_delivered, open_gate, reload_server, send, socket_count, wait_family,
-                                wait_named)
+from support.mta_server import (FILTERS, NAME, STANDARD, STANDARD_CHAIN, Family, Held, family, install_server,
+                                is_marked, kill, never_delivered, open_gate, reload_server, send, socket_count,
+                                wait_family, wait_named)
 from support.tree import CHECKOUT
 from support.wait import wait_until
 
@@ -87,8 +87,8 @@ def test_a_reload_loses_nothing(busy: Courier) -> None:
     before = family(busy)
     with watched_load(busy) as load:
         for workers in (2, 4):
-            busy.configure(f"{NAME}.yaml", f"filter_path: [/etc/courier/pythonfilter.d]\npools: {{default: {{workers: {workers}}}}}\n"
-                           + STANDARD_CHAIN)
+            pools = f"pools: {{default: {{workers: {workers}}}}}\n"
+            busy.configure(f"{NAME}.yaml", f"filter_path: [{FILTERS}]\n{pools}{STANDARD_CHAIN}")
             reload_server(busy)
             load.wait_accepted(8)
     allowed(load)
@@ -161,7 +161,7 @@ def test_pitfall_01_what_dies_outright_leaves_the_socket(busy: Courier, victims:
 
 @pytest.mark.parametrize("how", ["courierfilter stop", "SIGTERM"])
 def test_pitfall_02_what_was_in_work_at_a_stop_is_answered(busy: Courier, how: str) -> None:
-    """Messages in a worker are filtered to their end; those that wait get a verdict or a 4xx; later ones 432 at once."""
+    """Messages in a worker are filtered to their end; who waits gets a verdict or a 4xx, later ones 432 at once."""
     before = wait_family(busy, WORKERS)
     free = socket_count(before.masters[0])
     working = Held(busy, [f"held-{number}" for number in range(WORKERS)])
@@ -191,7 +191,7 @@ def test_pitfall_02_what_was_in_work_at_a_stop_is_answered(busy: Courier, how: s
 
 
 def test_the_warning_filterctl_stop_lets_mail_pass_unfiltered(busy: Courier) -> None:
-    """By Courier's design: courierfilter removes the socket of a filter that is stopped this way, whatever the filter does."""
+    """By Courier's design: courierfilter removes the socket of a filter that is stopped so, whatever that does."""
     assert send(busy, "return '550 no'").last.code == 550
     busy.filterctl("stop", NAME)
     path = busy.lib / "allfilters" / NAME

@@ -1,4 +1,4 @@
-"""SMTP clients in threads that keep a private Courier busy while a test disturbs it, and a watch over the socket's name.
+"""SMTP clients in threads that keep a private Courier busy while a test disturbs it; a watch over the socket's name.
 
 Used by tests/e2e. Clients go on until the test has seen enough answers, at most MOST messages each. Must never leave a
 thread behind, and never take "nothing happened" for success: every count that a claim needs is asked for.
@@ -37,7 +37,8 @@ class NameWatch:
     def __enter__(self) -> NameWatch:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         os.close(self._fd)
 
     def losses(self) -> int:
@@ -84,7 +85,8 @@ class Load:
             thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self._end.set()
         for thread in self._threads:
             thread.join()
@@ -123,7 +125,8 @@ class Load:
 
     def refusals(self) -> Counter[str]:
         """The answers that were no accept, and troubles, with their numbers."""
-        return Counter(str(sent.dialogue.last) if sent.dialogue else sent.trouble for sent in self.sent() if not sent.accepted)
+        others = [sent for sent in self.sent() if not sent.accepted]
+        return Counter(str(sent.dialogue.last) if sent.dialogue else sent.trouble for sent in others)
 
 
 def assert_delivered(mta: Courier, load: Load) -> None:

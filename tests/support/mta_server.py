@@ -1,4 +1,4 @@
-"""The real server behind a private Courier: installed, with filters that mark mail and filters that do what a message says.
+"""The real server behind a private Courier, with a filter that marks mail and one that does what the message says.
 
 Used by tests/e2e. A delivered message proves that it was filtered by MARK: the filter `mark` writes the queue id there,
 which no client can know beforehand. Must never change the installed tree.
