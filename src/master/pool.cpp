@@ -10,6 +10,13 @@ constexpr int kMaxAttempts = 5;             // times that a job may find its wor
 constexpr Duration kQueueHolds = 2s;        // a pool without workers for longer answers instead of letting messages wait
 constexpr std::size_t kMaxInitLines = 1000;
 
+// A failure's text without its traceback, in one line.
+std::string summary(std::string_view text) {
+    std::string line(text.substr(0, text.find("\nTraceback")));
+    for (std::size_t at; (at = line.find('\n')) != std::string::npos;) line.replace(at, 1, ": ");
+    return line;
+}
+
 }  // namespace
 
 Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Callbacks callbacks)
@@ -19,6 +26,7 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
       callbacks_(std::move(callbacks)),
       queue_(loop, gauge),
       to_import_(loop, [this] { zygote_->kill("imports took longer than start_timeout"); }),
+      to_fork_(loop, [this] { zygote_->kill("a fork took longer than start_timeout"); }),
       to_respawn_(loop, [this] { fill(); }),
       to_bury_(loop, [this] { graves_.clear(); }) {}
 
@@ -60,11 +68,13 @@ void Pool::on_report(ZygoteReport report, UniqueFd pidfd) {
         case ZygoteReport::Kind::imported: imported(report.failures); return;
         case ZygoteReport::Kind::tainted: tainted(report.text); return;
         case ZygoteReport::Kind::forked:
+            fork_answered();
             if (WorkerSlot* slot = find(report.slot); slot && pidfd && report.pid > 1 && slot->pid() == 0) {
                 slot->forked(report.pid, std::move(pidfd), options_.start_timeout);
             }
             return;
         case ZygoteReport::Kind::fork_failed:
+            fork_answered();
             if (WorkerSlot* slot = find(report.slot)) slot->fork_failed(report.text);
             return;
         case ZygoteReport::Kind::exited:
@@ -81,6 +91,13 @@ void Pool::imported(const std::vector<Ready::Failure>& failures) {
     fill();
 }
 
+// A filter may have hooked os.fork(): the zygote's forks have a deadline like its imports.
+void Pool::fork_answered() {
+    if (forks_asked_ > 0) --forks_asked_;
+    if (forks_asked_ > 0) to_fork_.start(options_.start_timeout);
+    else to_fork_.stop();
+}
+
 // The old contract allows a filter to open things at import; then nothing may be shared by forks.
 void Pool::tainted(const std::string& what) {
     report_(LogLevel::warning, "pool " + options_.name + ": a filter " + escape(what) +
@@ -92,6 +109,8 @@ void Pool::tainted(const std::string& what) {
 
 void Pool::zygote_dead(const std::string& reason) {
     to_import_.stop();
+    to_fork_.stop();
+    forks_asked_ = 0;
     const bool planned = std::exchange(restarting_, false);
     const auto zygote = std::move(zygote_);  // dies after the callbacks below
     std::vector<WorkerSlot*> orphans;
@@ -134,6 +153,7 @@ bool Pool::fork_worker() {
         retry_after(worker_respawn_.died(Clock::now()));
         return false;
     }
+    if (forks_asked_++ == 0) to_fork_.start(options_.start_timeout);
     (*slot)->close_worker_ends();
     slots_.push_back(std::move(*slot));
     return true;
@@ -206,6 +226,7 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     }
     if (was_ready) {
         report_(LogLevel::info, "worker " + label + " ended: " + escape(reason));
+        last_worker_ = Clock::now();
         retry_after(Duration(0));
         return;
     }
@@ -234,7 +255,8 @@ void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     report_(LogLevel::info, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
 }
 
-// Something is missing: try again after the delay. Without any worker, and for some time, the pool has failed.
+// Something is missing: try again after the delay. Without any worker for some time, past or to come, the pool has failed:
+// one attempt that hangs for all of start_timeout is enough.
 void Pool::retry_after(Duration delay) {
     if (delay == Duration(0)) {
         fill();
@@ -242,7 +264,7 @@ void Pool::retry_after(Duration delay) {
     }
     if (!to_respawn_.active()) to_respawn_.start(delay);
     const bool has_worker = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_been_ready(); });
-    if (!has_worker && delay > kQueueHolds) enter(State::failed);
+    if (!has_worker && Clock::now() + delay > last_worker_ + kQueueHolds) enter(State::failed);
 }
 
 void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
@@ -252,7 +274,7 @@ void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
         const std::string label = "filter " + escape(spec->name) + " is not available: ";
         if (!noted_failures_.insert(label + failure.text).second) continue;
         report_lines(report_, LogLevel::error, label, failure.text);
-        problems_.push_back(label + failure.text.substr(0, failure.text.find('\n')));
+        problems_.push_back(label + summary(failure.text));
     }
 }
 
@@ -318,6 +340,8 @@ void Pool::stop() {
     }
     if (!zygote_) {
         if (empty()) callbacks_.on_empty();
+    } else if (!imported_) {
+        zygote_->kill("is not needed any more");  // an import may hang, and nobody waits for it
     } else if (slots_.empty()) {
         zygote_->close();
     }

@@ -60,6 +60,7 @@ private:
     void start_zygote();
     void on_report(ZygoteReport report, UniqueFd pidfd);
     void imported(const std::vector<Ready::Failure>& failures);
+    void fork_answered();
     void tainted(const std::string& what);
     void zygote_dead(const std::string& reason);
 
@@ -89,6 +90,7 @@ private:
 
     std::unique_ptr<ZygoteClient> zygote_;
     bool imported_ = false;    // of the present zygote
+    int forks_asked_ = 0;      // of it and not answered; >= 0
     bool restarting_ = false;  // it was killed to be started again without preload
     RespawnPolicy zygote_respawn_, worker_respawn_;
     std::uint32_t last_slot_ = 0;
@@ -100,8 +102,10 @@ private:
     std::unordered_set<std::string> noted_failures_;
     std::vector<std::string> problems_;
     bool settled_ = false;
+    TimePoint last_worker_ = Clock::now();             // when the last one died that had been ready; first, the beginning
 
     Timer to_import_;   // start_timeout of the zygote
+    Timer to_fork_;     // active while forks_asked_ > 0
     Timer to_respawn_;  // the next attempt, while something is missing
     Timer to_bury_;     // empties graves_
 };

@@ -129,10 +129,7 @@ void WorkerSlot::read_verdicts() {
     char chunk[64 * 1024];
     const ssize_t n = read(verdict_pipe_.get(), chunk, sizeof chunk);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) {
-        verdict_pipe_ended();
-        return;
-    }
+    if (n <= 0) return verdict_pipe_ended();
     frames_.append({chunk, static_cast<std::size_t>(n)});
     FrameStream::Frame frame;
     for (;;) {
@@ -231,12 +228,9 @@ void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
     const bool has_python = has_been_ready_ || state_ == State::starting;
     enter(State::dying);
     to_deadline_.stop();
-    if (pidfd_ && has_python && signal_pidfd(pidfd_.get(), traceback_signal())) {
-        asked_for_traceback_ = true;
-        to_kill_.start(kTracebackGrace);
-    } else {
-        kill_now();
-    }
+    asked_for_traceback_ = pidfd_ && has_python && signal_pidfd(pidfd_.get(), traceback_signal());
+    if (asked_for_traceback_) to_kill_.start(kTracebackGrace);
+    else kill_now();
 }
 
 void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {

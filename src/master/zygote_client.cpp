@@ -115,7 +115,7 @@ void ZygoteClient::close() {
 
 void ZygoteClient::kill(std::string reason) {
     if (dead_) return;
-    reason_ = std::move(reason);
+    if (reason_.empty()) reason_ = std::move(reason);  // what follows from the first kill explains nothing
     signal_pidfd(pidfd_.get(), SIGKILL);
 }
 
