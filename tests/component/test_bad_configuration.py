@@ -14,7 +14,7 @@ import pytest
 from support.server import Server
 from support.wait import wait_until
 
-START_TIMEOUT = 2.0  # seconds, of the pools below
+START_TIMEOUT = 1.0  # seconds, of the pools below
 SLOW_MACHINE = 8.0   # seconds that other programs may cost
 POOLS = f"pools: {{default: {{workers: 2, start_timeout: {START_TIMEOUT:.0f}s}}}}\n"
 ACCEPT = "def do_filter(body, controls):\n    return ''\n"
@@ -33,10 +33,10 @@ BROKEN_FILTERS = {
         r"ERR: filter victim is not available: .*do_filter"),
     "init_filter raises": (
         "def init_filter():\n    raise ValueError('no database')\n" + ACCEPT,
-        r"ERR: filter victim is not available: ValueError: no database"),
+        r"ERR: filter victim is not available: .*ValueError: no database"),
     "init_filter asks to exit": (
         "import sys\ndef init_filter():\n    sys.exit('not today')\n" + ACCEPT,
-        r"ERR: filter victim is not available: SystemExit: not today"),
+        r"ERR: filter victim is not available: .*SystemExit: not today"),
     "init_filter ends the process": (
         "import os\ndef init_filter():\n    os._exit(3)\n" + ACCEPT,
         r"ERR: worker default/\d+ ended.*: .*3"),
@@ -48,13 +48,13 @@ BROKEN_FILTERS = {
         r"ERR: worker default/\d+ ended.*: was not ready in time: start_timeout is over"),
     "the import ends the process": (
         "import os\nos._exit(3)\n",
-        r"ERR: pool default: zygote ended: .*3"),
+        r"ERR: pool default: zygote ended.*: .*3"),
     "the import hangs": (
         "import time\ntime.sleep(1000)\n",
-        r"ERR: pool default: zygote ended: imports took longer than start_timeout"),
+        r"ERR: pool default: zygote ended.*: imports took longer than start_timeout"),
     "the fork hangs": (
         "import os, time\nos.register_at_fork(before=lambda: time.sleep(1000))\n" + ACCEPT,
-        r"ERR: pool default: zygote ended: a fork took longer than start_timeout"),
+        r"ERR: pool default: zygote ended.*: a fork took longer than start_timeout"),
 }
 
 
@@ -76,7 +76,7 @@ def start_without_delay(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", BROKEN_FILTERS)
-def test_pitfall_3_a_broken_filter_blocks_no_boot_and_passes_no_mail(kind: str) -> None:
+def test_pitfall_03_a_broken_filter_blocks_no_boot_and_passes_no_mail(kind: str) -> None:
     source, complaint = BROKEN_FILTERS[kind]
     server = Server(filters={"victim": source}, config=POOLS)
     try:
@@ -98,7 +98,7 @@ def test_a_broken_filter_is_told_once_and_not_by_every_worker() -> None:
     with Server(filters={"victim": source}, config="pools: {default: {workers: 4}}\n") as server:
         server.wait_for_log("serves with problems")
         assert server.ask().startswith(b"451 4.3.0 ")
-        told = [line for line in server.log_lines() if "is not available: ValueError" in line]
+        told = [line for line in server.log_lines() if line.endswith("ValueError: no database")]
         assert len(told) == 1, told
 
 
@@ -152,7 +152,7 @@ def a_file_that_cannot_be_read(server: Server) -> str:
 def a_directory_in_its_place(server: Server) -> str:
     server.config_path.unlink()
     server.config_path.mkdir()
-    return rf"ERR: .*{server.config_path}: .*directory"
+    return rf"ERR: .*{server.config_path}: expected a regular file"
 
 
 def a_file_that_is_not_text(server: Server) -> str:
@@ -163,7 +163,7 @@ def a_file_that_is_not_text(server: Server) -> str:
 @pytest.mark.parametrize("spoil", [
     a_yaml_error, an_unknown_key, a_value_out_of_bounds, a_file_that_cannot_be_read, a_directory_in_its_place,
     a_file_that_is_not_text])
-def test_pitfall_3_an_unusable_file_blocks_no_boot_and_passes_no_mail(spoil: Callable[[Server], str]) -> None:
+def test_pitfall_03_an_unusable_file_blocks_no_boot_and_passes_no_mail(spoil: Callable[[Server], str]) -> None:
     server = Server(filters={"accept": ACCEPT}, config=POOLS)
     complaint = spoil(server)
     try:
@@ -208,7 +208,7 @@ def test_a_filter_that_recovers_is_used_without_a_reload() -> None:
     server.write_filter("scanner", source.format(marker=str(marker)))
     server.write_config(POOLS, ["scanner"])
     with server:
-        server.wait_for_log("ERR: filter scanner is not available: OSError: the scanner is down")
+        server.wait_for_log("ERR: filter scanner is not available: .*OSError: the scanner is down")
         assert server.ask().startswith(b"451 4.3.0 ")
         marker.touch()
         wait_until("mail to be filtered", lambda: filtering(server), 5.0 + SLOW_MACHINE)

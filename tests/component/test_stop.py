@@ -50,7 +50,7 @@ def ended_well(server: Server, begin: float) -> None:
 
 
 @pytest.mark.parametrize(("mode", "how"), WAYS, ids=" ".join)
-def test_pitfall_2_a_stop_finishes_what_runs_and_defers_what_waits(mode: str, how: str) -> None:
+def test_pitfall_02_a_stop_finishes_what_runs_and_defers_what_waits(mode: str, how: str) -> None:
     with Server(mode=mode, filters={"gate": GATE}, config=ONE_WORKER) as server, ExitStack() as stack:
         gate = Gate(server)
         running = stack.enter_context(server.send(gate.message("550 in work")))
@@ -69,7 +69,7 @@ def test_pitfall_2_a_stop_finishes_what_runs_and_defers_what_waits(mode: str, ho
         assert server.socket_path.exists() and refuses(server)
 
 
-def test_pitfall_2_a_stuck_filter_cannot_delay_the_stop() -> None:
+def test_pitfall_02_a_stuck_filter_cannot_delay_the_stop() -> None:
     deaf = """
         import signal, time
         def init_filter():
@@ -118,7 +118,7 @@ def test_a_message_that_is_in_the_middle_of_its_chain_gets_a_temporary_reply_or_
 
 
 @pytest.mark.parametrize("mode", ["courierfilter", "foreground"])
-def test_pitfall_1_the_socket_goes_only_when_mail_shall_pass(mode: str) -> None:
+def test_pitfall_01_the_socket_goes_only_when_mail_shall_pass(mode: str) -> None:
     for policy, stays in (("defer", True), ("pass", False)):
         with Server(mode=mode, filters={"gate": GATE}, config=f"server: {{on_stop: {policy}}}\n") as server:
             assert server.ask() == b"200 Ok\n"
@@ -126,7 +126,7 @@ def test_pitfall_1_the_socket_goes_only_when_mail_shall_pass(mode: str) -> None:
             assert server.socket_path.exists() == stays
 
 
-def test_pitfall_1_a_crash_leaves_the_socket() -> None:
+def test_pitfall_01_a_crash_leaves_the_socket() -> None:
     for config in ("", "server: {on_stop: pass}\n"):
         with Server(filters={"gate": GATE}, config=config) as server:
             os.kill(server.pid, signal.SIGKILL)

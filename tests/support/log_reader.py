@@ -18,6 +18,7 @@ class LogReader:
         self._threads: list[threading.Thread] = []
         self._reading = threading.Event()
         self._reading.set()
+        self._broken = False
 
     def follow(self, fd: int) -> None:
         """Reads `fd`, which it takes over, until end of file."""
@@ -29,6 +30,8 @@ class LogReader:
         with os.fdopen(fd, "rb") as stream:
             for raw in stream:
                 self._reading.wait()
+                if self._broken:
+                    return
                 with self._changed:
                     self._lines.append(raw.decode(errors="replace").rstrip("\n"))
                     self._changed.notify_all()
@@ -39,6 +42,10 @@ class LogReader:
 
     def resume(self) -> None:
         self._reading.set()
+
+    def break_off(self) -> None:
+        """The pipe has no reader any more, from the next line on."""
+        self._broken = True
 
     def lines(self) -> list[str]:
         with self._changed:

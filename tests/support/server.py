@@ -341,6 +341,10 @@ class Server:
     def resume_log(self) -> None:
         self._log.resume()
 
+    def break_log(self) -> None:
+        """Closes our end of the server's stderr when its next line comes."""
+        self._log.break_off()
+
     # Processes -------------------------------------------------------------------------------------------------------
 
     @property
