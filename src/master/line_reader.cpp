@@ -50,6 +50,10 @@ void LineReader::split(bool all) {
     buffer_.erase(0, std::min(begin, buffer_.size()));
 }
 
+void LineReader::end_line() {
+    if (!read_bite()) split(true);  // else there is so much that the end has not been read
+}
+
 void LineReader::finish() {
     // Bounded: a grandchild may hold the pipe and go on writing.
     for (int bites = 0; bites < 16 && read_bite(); ++bites) {

@@ -20,6 +20,8 @@ public:
     void drain();
     /// Reads what is left and gives up an unfinished last line: the process is dead.
     void finish();
+    /// The process has finished a message: what it said last is a line, with or without LF.
+    void end_line();
 
 private:
     bool read_bite();

@@ -186,6 +186,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
     to_deadline_.stop();
+    error_lines_.end_line();
     JobResult result;
     result.kind = JobResult::Kind::outcome;
     result.outcome = std::move(*outcome);
