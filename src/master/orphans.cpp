@@ -15,7 +15,8 @@ bool Orphans::clear(const std::unordered_set<pid_t>& ours) const {
     for (const pid_t pid : list_children()) {
         if (ours.contains(pid) || std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
         kill(pid, SIGKILL);
-        if (waitpid(pid, nullptr, WNOHANG) != pid) none_left = false;
+        waitpid(pid, nullptr, WNOHANG);
+        none_left = false;  // even when it is gone: its children may come to us only now
     }
     return none_left;
 }

@@ -65,6 +65,7 @@ void Pool::start_zygote() {
 void Pool::on_report(ZygoteReport report, UniqueFd pidfd) {
     switch (report.kind) {
         case ZygoteReport::Kind::hello: return;
+        case ZygoteReport::Kind::importing: importing_ = report.text; return;
         case ZygoteReport::Kind::imported: imported(report.failures); return;
         case ZygoteReport::Kind::tainted: tainted(report.text); return;
         case ZygoteReport::Kind::forked:
@@ -85,6 +86,7 @@ void Pool::on_report(ZygoteReport report, UniqueFd pidfd) {
 
 void Pool::imported(const std::vector<Ready::Failure>& failures) {
     to_import_.stop();
+    importing_.clear();
     imported_ = true;
     zygote_respawn_.became_ready(Clock::now());
     note_failures(failures);
@@ -121,9 +123,11 @@ void Pool::zygote_dead(const std::string& reason) {
         if (empty()) callbacks_.on_empty();
         return;
     }
+    const std::string importing = std::exchange(importing_, {});
     if (!planned) {
-        report_(LogLevel::error, "pool " + options_.name + ": zygote ended: " + escape(reason));
-        settle("zygote of pool " + options_.name + " ended: " + reason);
+        const std::string where = importing.empty() ? "" : ", in the import of " + escape(importing);
+        report_(LogLevel::error, "pool " + options_.name + ": zygote ended" + where + ": " + escape(reason));
+        settle("zygote of pool " + options_.name + " ended" + where + ": " + escape(reason));
     }
     retry_after(planned ? Duration(0) : zygote_respawn_.died(Clock::now()));
 }

@@ -90,6 +90,7 @@ private:
 
     std::unique_ptr<ZygoteClient> zygote_;
     bool imported_ = false;    // of the present zygote
+    std::string importing_;            // the filter that the zygote imports now, as it says
     int forks_asked_ = 0;      // of it and not answered; >= 0
     bool restarting_ = false;  // it was killed to be started again without preload
     RespawnPolicy zygote_respawn_, worker_respawn_;

@@ -1,7 +1,9 @@
 #include "master/router.h"
 
+#include "message/identity_digest.h"
 #include "message/reply.h"
 
+#include <sys/stat.h>
 #include <utility>
 
 namespace pythonfilter {
@@ -9,6 +11,25 @@ namespace {
 
 // What happened; a traceback or the like follows from the second line on.
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
+constexpr std::size_t kMaxDetail = 500;  // of the line that names policy and message behind it
+
+std::string shortened(std::string_view text) {
+    return escape(text.substr(0, kMaxDetail)) + (text.size() > kMaxDetail ? "..." : "");
+}
+
+// Two or three calls of stat() on files that were just used, and only after a death.
+bool files_are(const Request& request, const Identity& expected) {
+    IdentityDigest digest;
+    struct stat info{};
+    if (stat(request.body_path.c_str(), &info) != 0) return false;
+    digest.add(info);
+    for (const std::string& path : request.control_paths) {
+        if (stat(path.c_str(), &info) != 0) return false;
+        digest.add(info);
+    }
+    return digest.identity() == expected;
+}
 
 void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) { runs.insert(runs.end(), more.begin(), more.end()); }
 
@@ -149,7 +170,7 @@ void Router::take_loss(Messages::iterator message, JobResult result) {
     const bool goes_on = apply_policy(its, result.filter, timed_out ? FailureEvent::timeout : FailureEvent::crash, result.detail);
     if (!goes_on) {
         end(message, its.walk.failure_reply());
-    } else if (!result.worker_is_dead || !its.walk.expected()) {
+    } else if (!result.worker_is_dead || !its.walk.expected() || !files_are(its.request, *its.walk.expected())) {
         end(message, replies::filter_defer(), "its files may have been changed by " + its.generation.route().filters[result.filter].name);
     } else {
         step(message);
@@ -190,7 +211,7 @@ void Router::note_policy(const Message& message, std::uint32_t filter, FailureEv
     ++counters_.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
     const std::string id = message_label(message.record);
     const std::string& worker = message.record.worker;
-    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " + escape(first_line(detail)) +
+    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " + shortened(first_line(detail)) +
                                    "; policy " + std::string(to_string(action)) + "; message " + id +
                                    (worker.empty() ? "" : " worker " + worker));
     if (event == FailureEvent::unavailable) return;  // why was told once, when the generation began

@@ -8,5 +8,6 @@
 //   frames.h          master <-> worker: task, ready, progress, outcome
 //   zygote_protocol.h master <-> zygote: spec, fork, report
 //   scoreboard.h      the page that a worker writes and the master reads
+//   identity_digest.h which files a message consists of, out of what stat() says
 //   control_file.h    Courier's control files: one parser for server and API
 #pragma once

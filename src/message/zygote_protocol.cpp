@@ -93,7 +93,7 @@ std::optional<ZygoteReport> decode_report(std::string_view packet) {
     ByteReader in(packet);
     ZygoteReport report;
     const auto kind = in.get<std::uint8_t>();
-    if (kind > static_cast<std::uint8_t>(ZygoteReport::Kind::exited)) return std::nullopt;
+    if (kind > static_cast<std::uint8_t>(ZygoteReport::Kind::importing)) return std::nullopt;
     report.kind = static_cast<ZygoteReport::Kind>(kind);
     report.slot = in.get<std::uint32_t>();
     report.pid = in.get<std::int32_t>();

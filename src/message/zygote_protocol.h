@@ -52,6 +52,7 @@ struct ZygoteReport {
         forked,       // slot, pid; a pidfd comes along
         fork_failed,  // slot; text: why
         exited,       // slot, pid, status; the worker's group was killed and the worker reaped
+        importing,    // text: the filter whose import begins, to be blamed should it be the last that is heard
     };
     Kind kind = Kind::hello;
     std::uint32_t slot = 0;

@@ -40,8 +40,9 @@ std::vector<ChildReaper::Exited> ChildReaper::reap() {
     for (const auto& gone : exited) {
         std::erase_if(workers_, [&](const Worker& worker) { return worker.pid == gone.pid; });
     }
+    const bool had_orphans = !orphans_.empty();
     reap_orphans();
-    if (!exited.empty() || !orphans_.empty()) adopt_orphans();
+    if (!exited.empty() || had_orphans) adopt_orphans();  // also after the last one: it may have had children
     return exited;
 }
 

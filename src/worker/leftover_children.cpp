@@ -26,16 +26,19 @@ bool LeftoverChildren::reap() {
         baseline_.clear();  // all ended; their numbers may come again
         return false;
     }
+    bool reaped = false;
     std::set<pid_t> still_there;
     for (const pid_t child : list_children()) {
         if (baseline_.contains(child)) {
             still_there.insert(child);
         } else if (waitpid(child, nullptr, WNOHANG) == 0) {
             ++running_;
+        } else {
+            reaped = true;
         }
     }
     baseline_ = std::move(still_there);
-    return running_ > 0;
+    return running_ > 0 || reaped;  // the children of one that has just gone may have come to us since we looked
 }
 
 }  // namespace pythonfilter

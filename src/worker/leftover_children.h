@@ -12,7 +12,7 @@ class LeftoverChildren {
 public:
     /// The children there are now stay untouched.
     void set_baseline();
-    /// Reaps what has ended. True when others still run: ask again.
+    /// Reaps what has ended. True when others may still run: ask again.
     bool reap();
     /// So many run that the worker should end, which ends them: filters start processes and never wait for them.
     bool too_many() const { return running_ > kMaxRunning; }

@@ -1,5 +1,6 @@
 #include "worker/task_files.h"
 
+#include "message/identity_digest.h"
 #include "worker/high_fd.h"
 
 #include <cerrno>
@@ -10,30 +11,6 @@
 
 namespace pythonfilter {
 namespace {
-
-// Two multiplicative hashes with different constants. Nobody attacks them: who can write these files can do worse.
-class Digest {
-public:
-    void add(std::uint64_t value) {
-        a_ = (a_ ^ value) * 0x9E3779B97F4A7C15u;
-        a_ ^= a_ >> 32;
-        b_ = (b_ + value) * 0xD6E8FEB86659FD93u;
-        b_ ^= b_ >> 29;
-    }
-    void add(const struct stat& info) {
-        add(static_cast<std::uint64_t>(info.st_dev));
-        add(static_cast<std::uint64_t>(info.st_ino));
-        add(static_cast<std::uint64_t>(info.st_size));
-        for (const timespec& time : {info.st_mtim, info.st_ctim}) {
-            add(static_cast<std::uint64_t>(time.tv_sec));
-            add(static_cast<std::uint64_t>(time.tv_nsec));
-        }
-    }
-    Identity identity() const { return Identity{{a_, b_}}; }
-
-private:
-    std::uint64_t a_ = 1, b_ = 2;
-};
 
 // The number in a name D<number>; Courier's own names are of this form, those of tests and tools need not be.
 std::optional<std::uint64_t> body_number(const std::string& path) {
@@ -64,7 +41,7 @@ Status check_number(const std::vector<TaskFiles::Entry>& entries) {
 
 Result<TaskFiles> TaskFiles::open(const Task& task) {
     TaskFiles files;
-    Digest digest;
+    IdentityDigest digest;
     std::vector<std::string> paths{task.body_path};
     paths.insert(paths.end(), task.control_paths.begin(), task.control_paths.end());
     for (auto& path : paths) {
@@ -80,7 +57,7 @@ Result<TaskFiles> TaskFiles::open(const Task& task) {
 }
 
 Result<Identity> TaskFiles::current() const {
-    Digest digest;
+    IdentityDigest digest;
     for (const Entry& entry : entries_) {
         struct stat info{};
         if (stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);

@@ -22,5 +22,6 @@
 //   high_fd.h            descriptors out of the way of filters
 //   forked_child.h       a filter's own fork(): it must never answer
 //   leftover_children.h  children that a message left behind
+//   temporary_place.h    each worker's own TMPDIR
 //   tidy_up.h            the rest that one message must not leave to the next
 #pragma once

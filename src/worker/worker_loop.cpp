@@ -85,6 +85,7 @@ int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, Scorebo
     while ((read = wait_for_frame(pipe, frame, children)) == FramePipe::Read::frame) {
         if (!serve(frame, pipe, runner, scoreboard)) break;
         tidy_up.run();
+        children.reap();
         if (children.too_many()) {
             std::fprintf(stderr, "worker: filters left too many processes running; this worker ends, and they with it\n");
             break;

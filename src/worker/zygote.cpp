@@ -11,6 +11,7 @@
 #include "worker/interpreter.h"
 #include "worker/process_snapshot.h"
 #include "worker/report_queue.h"
+#include "worker/temporary_place.h"
 #include "worker/worker_start.h"
 
 #include <cerrno>
@@ -50,7 +51,7 @@ private:
     bool handle_packets();
     void fork_worker(const ForkRequest& request, WorkerFds fds);
     void adopt_worker(const ForkRequest& request, pid_t pid);
-    [[noreturn]] void become_worker(pid_t zygote, WorkerFds fds);
+    [[noreturn]] void become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds);
     void report_exits();
 
     UniqueFd control_;
@@ -58,6 +59,7 @@ private:
     ChildReaper children_;
     ZygoteSpec spec_;
     std::vector<LoadedFilter> filters_;
+    TemporaryPlace temporary_place_;
 };
 
 int Zygote::run() {
@@ -74,6 +76,7 @@ int Zygote::run() {
     if (!import_filters()) return 0;
     // Stage 4: workers. From here on nothing is imported in this process.
     children_.set_baseline();
+    temporary_place_.create();
     return serve();
 }
 
@@ -105,6 +108,7 @@ bool Zygote::import_filters() {
     const ProcessSnapshot before = take_snapshot();
     if (spec_.preload) {
         for (auto& filter : filters_) {
+            reports_.send(report_of(Kind::importing, filter.spec.name));
             import_filter(filter);
             if (!filter.available()) report.failures.push_back({filter.spec.index, filter.failure});
         }
@@ -134,6 +138,7 @@ int Zygote::serve() {
         if (ready > 0 && entries[0].revents != 0 && !handle_packets()) break;
     }
     children_.kill_all(kKillMs);
+    temporary_place_.remove_all();
     return 0;
 }
 
@@ -162,7 +167,7 @@ void Zygote::fork_worker(const ForkRequest& request, WorkerFds fds) {
     const pid_t zygote = getpid();
     PyOS_BeforeFork();
     const pid_t pid = fork();
-    if (pid == 0) become_worker(zygote, std::move(fds));
+    if (pid == 0) become_worker(request.slot, zygote, std::move(fds));
     const int error_number = errno;
     PyOS_AfterFork_Parent();
     if (pid > 0) return adopt_worker(request, pid);
@@ -188,17 +193,19 @@ void Zygote::adopt_worker(const ForkRequest& request, pid_t pid) {
     children_.add_worker(request.slot, pid, std::move(*pidfd));
 }
 
-void Zygote::become_worker(pid_t zygote, WorkerFds fds) {
+void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     become_worker_process(zygote);
     PyOS_AfterFork_Child();
     control_.reset();
     children_.forget();
     reports_.forget();
+    temporary_place_.enter(slot);
     _exit(live_as_worker(std::move(fds), filters_, !spec_.preload));
 }
 
 void Zygote::report_exits() {
     for (const auto& exited : children_.reap()) {
+        temporary_place_.remove(exited.slot);
         ZygoteReport report = report_of(Kind::exited);
         report.slot = exited.slot;
         report.pid = exited.pid;

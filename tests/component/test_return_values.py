@@ -68,8 +68,8 @@ def test_pitfall_10_of_many_lines_twenty_stay(server: Server) -> None:
 
 
 @pytest.mark.parametrize("value", [
-    "'hello'", "' '", "'\\n'", "' 200 Ok'", "'-200 Ok'", "'0'", "'2'", "'2x'", "'20 Ok'", "'200Ok'", "'100 continue'", "'354 go on'",
-    "'999 what'", "'\\0'", "'\\xe9'", "'200 \\udcff'", "'200 ' + 'x' * 20000",
+    "'hello'", "' '", "'\\n'", "' 200 Ok'", "'-200 Ok'", "'0'", "'2'", "'2x'", "'20 Ok'", "'200Ok'",
+    "'100 continue'", "'354 go on'", "'999 what'", "'\\0'", "'\\xe9'", "'200 \\udcff'", "'200 ' + 'x' * 20000",
 ], ids=repr)
 def test_pitfall_10_what_is_no_reply_gets_the_policy(server: Server, value: str) -> None:
     after = len(server.log_lines())
@@ -79,13 +79,13 @@ def test_pitfall_10_what_is_no_reply_gets_the_policy(server: Server, value: str)
 
 
 @pytest.mark.parametrize(("value", "kind"), [
-    ("None", "NoneType"), ("550", "int"), ("b'550 no'", "bytes"), ("True", "bool"), ("['550 no']", "list"), ("object()", "object"),
-    ("bytearray(b'200')", "bytearray"),
+    ("None", "NoneType"), ("550", "int"), ("b'550 no'", "bytes"), ("True", "bool"), ("['550 no']", "list"),
+    ("object()", "object"), ("bytearray(b'200')", "bytearray"),
 ])
 def test_a_result_that_is_no_str_gets_the_policy_and_names_its_type(server: Server, value: str, kind: str) -> None:
     after = len(server.log_lines())
     assert server.ask(script(f"reply = {value}")) == DEFERRED
-    server.wait_for_log(f"filter script: result is not a string: returned an object of type {kind}, not a str; policy defer", after=after)
+    server.wait_for_log(f"filter script: result is not a string: .* of type {kind}, not a str; policy defer", after=after)
 
 
 @pytest.mark.parametrize(("text", "reply"), [

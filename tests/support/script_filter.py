@@ -1,7 +1,7 @@
 """A filter that does what the message tells it to: its body is Python. One server then shows many cases.
 
-Used by component tests of what a filter may do to its worker. The text runs with body_path and control_paths at hand; what
-it leaves in `reply` is returned. Must never be installed anywhere: it runs whatever it is sent.
+Used by component tests of what a filter may do to its worker. The text runs with body_path and control_paths at hand;
+what it leaves in `reply` is returned. Must never be installed anywhere: it runs whatever it is sent.
 
     with Server(filters={"script": SCRIPT_FILTER}) as server:
         assert server.ask(script("reply = '550 no'")) == b"550 no\\n"
