@@ -74,13 +74,28 @@ def test_pitfall_12_no_filter_holds_a_client_for_ever(courier: Courier) -> None:
     assert all(never_delivered(courier, name) for name in held.names)
 
 
+def reuses_numbers(directory: Path) -> bool:
+    """Whether a new file gets the number of one that was just removed; Courier's names are made of them."""
+    numbers = []
+    for _ in range(2):
+        file = directory / ".probe"
+        file.touch()
+        numbers.append(file.stat().st_ino)
+        file.unlink()
+    return numbers[0] == numbers[1]
+
+
 def test_pitfall_13_a_late_filter_touches_no_other_message(courier: Courier) -> None:
     """Its message is gone, and Courier uses the names again: what it writes must not reach the messages after it."""
     start(courier, 2)
     held = Held(courier, ["gone"], "control.add_recipient(control_paths, 'alice@mail.test')\n"
                 "with open(body_path, 'ab') as file:\n    file.write(b'written late\\n')\nreturn ''")
     held.wait_in_filter()
+    (body,) = [path.name for path in courier.lib.glob("tmp/*/D*")]
     end_session(courier, sessions(courier)[-1])
+    later = [send(courier, "return '550 ' + os.path.basename(body_path)").last.text for _ in range(20)]
+    assert body not in later, "a name was used again while a filter works on it"
+    assert len(set(later)) < 20 or not reuses_numbers(courier.lib / "tmp"), "Courier uses names no more again"
     other = threading.Thread(target=send, args=(courier, hold("next") + "return ''"), kwargs={"name": "next"})
     other.start()
     courier.log.wait_for("holding next$")  # its files exist while the late filter writes
