@@ -52,6 +52,21 @@ TEST_CASE("lines: an unfinished line waits for its end") {
     CHECK(pipe.lines == Lines{"half a line"});
 }
 
+TEST_CASE("lines: the end of a message ends a line, unless there is more to read") {
+    Pipe pipe;
+    pipe.print("of the first message");
+    pipe.reader->end_line();
+    pipe.reader->end_line();
+    CHECK(pipe.lines == Lines{"of the first message"});
+    pipe.print("second " + std::string(100000, 'x'));
+    pipe.reader->end_line();
+    pipe.reader->end_line();
+    pipe.reader->end_line();
+    std::string all;
+    for (std::size_t i = 1; i < pipe.lines.size(); ++i) all += pipe.lines[i];
+    CHECK(all.size() == 100007);
+}
+
 TEST_CASE("lines: a pipe with nothing in it is no end") {
     Pipe pipe;
     pipe.reader->drain();
