@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from support.server import installed_root
 from support.spool import Message
+from support.tree import installed_tree
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Result:
 
 def program(name: str) -> Path:
     """A program of tests/bench, built together with the installed tree: D/meson beside D/root (dev/build)."""
-    path = installed_root().resolve().parent / "meson" / "tests" / "bench" / name
+    path = installed_tree().resolve().parent / "meson" / "tests" / "bench" / name
     if not os.access(path, os.X_OK):
         raise FileNotFoundError(f"{path} is missing: run dev/build")
     return path

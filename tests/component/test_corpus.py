@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from support import corpus
-from support.server import Server, installed_root
+from support.server import Server
 from support.spool import Message, records
+from support.tree import installed_tree
 
 CHAIN = ["debug", "log_aliases", "whitelist_auth", "attachments", "rules"]
 # The corpus has nothing that the sample filters refuse: this one has an opinion on most messages.
@@ -57,7 +58,7 @@ def plain_verdicts(server: Server, messages: list[Message]) -> list[str]:
     program = Path(__file__).parents[1] / "support" / "plain_chain.py"
     environment = {
         "PATH": f"{server.bin}:/usr/bin:/bin",
-        "PYTHONPATH": str(installed_root() / "usr/lib/pythonfilter/python"),
+        "PYTHONPATH": str(installed_tree() / "usr/lib/pythonfilter/python"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(

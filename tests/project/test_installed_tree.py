@@ -8,14 +8,15 @@ from pathlib import Path
 
 import checkout
 import pytest
-from support.server import Server, installed_root
+from support.server import Server
+from support.tree import installed_tree
 
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the installed tree, at a path with a blank in it."""
     place = tmp_path_factory.mktemp("moved") / "another place"
-    shutil.copytree(installed_root(), place, symlinks=True)
+    shutil.copytree(installed_tree(), place, symlinks=True)
     return place
 
 
@@ -44,13 +45,13 @@ def test_a_link_to_the_program_is_enough(moved: Path, tmp_path: Path) -> None:
 
 def test_nothing_installed_names_the_checkout() -> None:
     """Debug information apart, which is no text."""
-    named = [path for path in installed_root().rglob("*") if path.suffix in (".py", ".yaml", ".service", ".conf")
+    named = [path for path in installed_tree().rglob("*") if path.suffix in (".py", ".yaml", ".service", ".conf")
              and str(checkout.TOP) in path.read_text()]
     assert named == []
 
 
 def test_no_program_looks_for_libraries_in_the_checkout() -> None:
-    for path in (*installed_root().rglob("*.so"), *(installed_root() / "usr/sbin").iterdir(),
-                 *(installed_root() / "usr/libexec/pythonfilter").iterdir()):
+    for path in (*installed_tree().rglob("*.so"), *(installed_tree() / "usr/sbin").iterdir(),
+                 *(installed_tree() / "usr/libexec/pythonfilter").iterdir()):
         dynamic = subprocess.run(["readelf", "-d", path], capture_output=True, text=True, check=True).stdout
         assert "RUNPATH" not in dynamic and "RPATH" not in dynamic, path

@@ -4,7 +4,7 @@
         assert server.ask() == b"200 Ok\\n"
         server.wait_for_log("hello")
 
-The installed tree (the result of `DESTDIR=... meson install`) is found by PYTHONFILTER_ROOT, default build/root. The server runs as
+The installed tree is that of tree.py. The server runs as
 `courier` where that user exists, else as `nobody`, never as root when the test can choose. Everything lives in one temporary
 directory, which the mail user can read:
 
@@ -40,16 +40,11 @@ from .connection import Connection
 from .log_reader import LogReader
 from .processes import Process
 from .spool import DEFAULT_BODY, Message, Spool
+from .tree import installed_tree
 from .wait import wait_until
 
-TOP = Path(__file__).resolve().parents[2]
 MARK = "PYTHONFILTER_TEST_MARK"  # in the environment of every process of one Server
 STOP_LIMIT = 20.0                # seconds for a stop, a little more than the program's own bound of 15
-
-
-def installed_root() -> Path:
-    """The installed tree under test."""
-    return Path(os.environ.get("PYTHONFILTER_ROOT", TOP / "build" / "root"))
 
 
 def mail_user() -> tuple[pwd.struct_passwd, grp.struct_group]:
@@ -97,7 +92,7 @@ class Server:
         for directory in (self.etc, self.filter_directory, self.bin):
             directory.mkdir(mode=0o755)
         self.spool = Spool(self.base / "spool", self.account.pw_uid, self.account.pw_gid)
-        self.program = installed_root() / "usr" / "sbin" / "pythonfilter"
+        self.program = installed_tree() / "usr" / "sbin" / "pythonfilter"
         self.socket_path = self.spool.path / "allfilters" / name
         self.config_path = self.etc / f"{name}.yaml"
         self.environment = dict(environment or {})
