@@ -1,7 +1,7 @@
 """Zygotes and masters killed while nothing happens: the next verdict comes soon, and nothing is accepted unfiltered.
 
-The filter rejects every message, so that any 2xx would be a message that no filter has seen. test_chaos.py does the same
-under load. A name with a pitfall number is the check for that row of the list of pitfalls.
+The filter rejects every message, so that any 2xx would be a message that no filter has seen. test_chaos.py does the
+same under load. A name with a pitfall number is the check for that row of the list of pitfalls.
 """
 from __future__ import annotations
 
@@ -65,12 +65,15 @@ def test_nothing_is_accepted_unfiltered_whatever_is_killed() -> None:
             while not end.is_set():
                 replies.append(server.ask(timeout=30.0))
 
+        def masters() -> list[int]:
+            return [pid for pid in [server.master_pid()] if pid]
+
         clients = [threading.Thread(target=ask) for _ in range(4)]
         for client in clients:
             client.start()
         try:
             for _ in range(3):
-                for find in (server.worker_pids, server.zygote_pids, lambda: [pid for pid in [server.master_pid()] if pid]):
+                for find in (server.worker_pids, server.zygote_pids, masters):
                     os.kill(wait_until("a victim", find)[0], signal.SIGKILL)
                     seen = len(replies)
                     wait_until("replies", lambda seen=seen: len(replies) > seen + 20, 30.0)

@@ -1,4 +1,4 @@
-"""The log: never in the way of mail, one line for one thing, nothing in it that a terminal or Courier's logger could act on.
+"""The log: never in the way of mail, one line for one thing, nothing in it that a terminal or a logger could act on.
 
 Shown at the pipe that the server got as stdout and stderr, where courierfilter's logger reads.
 """
@@ -29,7 +29,8 @@ import os
 def init_filter():
     os.write(2, b'init \x1b[2J\r\0 \xff\n')
 def do_filter(body, controls):
-    os.write(2, b'escape \x1b[31m bell \x07 return \rERR: forged null \0 delete \x7f c1 \x9b \xc2\x9b not utf-8 \xff\xc0\xaf\n')
+    os.write(2, b'escape \x1b[31m bell \x07 return \rERR: forged null \0 delete \x7f ')
+    os.write(2, b'c1 \x9b \xc2\x9b not utf-8 \xff\xc0\xaf\n')
     os.write(2, b'long ' + b'\x01' * 10000 + b'\n')
     os.write(2, 'valid: \u00e4\u20ac\n'.encode())
     os.write(1, b'no newline at the end')
@@ -53,8 +54,9 @@ def test_a_log_that_nobody_reads_blocks_no_mail_and_the_loss_is_told() -> None:
             assert server.ask(timeout=QUICK) == ACCEPTED
             assert time.monotonic() - begin < QUICK
         server.resume_log()
+        told_of_loss = re.compile(r"WARN: [1-9]\d* log lines dropped: the log did not take them")
         wait_until("a word about the loss", lambda: server.ask() == ACCEPTED and any(
-            re.fullmatch(r"WARN: [1-9]\d* log lines dropped: the log did not take them", line) for line in server.log_lines()))
+            told_of_loss.fullmatch(line) for line in server.log_lines()))
         lines = server.log_lines()
         dropped = sum(int(line.split()[1]) for line in lines if "log lines dropped" in line)
         told = sum("xxxx" in line for line in lines)
@@ -88,11 +90,12 @@ def test_what_a_filter_prints_is_printable_and_one_line_each() -> None:
     with Server(filters={"hostile": HOSTILE}) as server:
         assert server.ask().startswith(b"451 4.3.0 ")
         server.wait_for_log(r"init \\x1b\[2J\\x0d\\x00 \\xff$")
-        server.wait_for_log(r"^\[default/\d \S+\] escape \\x1b\[31m bell \\x07 return \\x0dERR: forged null \\x00 delete "
-                            r"\\x7f c1 \\x9b \\xc2\\x9b not utf-8 \\xff\\xc0\\xaf$")
+        server.wait_for_log(r"^\[default/\d \S+\] escape \\x1b\[31m bell \\x07 return \\x0dERR: forged null \\x00 "
+                            r"delete \\x7f c1 \\x9b \\xc2\\x9b not utf-8 \\xff\\xc0\\xaf$")
         server.wait_for_log("valid: ä€$")
         server.wait_for_log("no newline at the end$")
-        server.wait_for_log(r"^WARN: filter hostile: exception: .*ValueError.*; policy defer; message \S+ worker default/\d$")
+        server.wait_for_log(
+            r"^WARN: filter hostile: exception: .*ValueError.*; policy defer; message \S+ worker default/\d$")
         server.wait_for_log("message .* verdict=defer")
         assert_harmless(server.log_lines())
         assert not [line for line in server.log_lines() if line.startswith("ERR:")]
@@ -100,8 +103,8 @@ def test_what_a_filter_prints_is_printable_and_one_line_each() -> None:
 
 def test_what_a_sender_says_is_printable_and_cannot_forge_a_line() -> None:
     source = "def do_filter(body, controls):\n    return '550 no \\x1b[31m \\u20ac\\nWARN: forged'\n"
-    forged = "evil\x1b[2J\r\x07\udcff verdict=accept\"<>@example.com".encode(errors="surrogateescape").decode(errors="surrogateescape")
-    control = records().replace(b"salice@example.com", b"s" + forged.encode(errors="surrogateescape"))
+    forged = b"evil\x1b[2J\r\x07\xff verdict=accept\"<>@example.com"
+    control = records().replace(b"salice@example.com", b"s" + forged)
     control = control.replace(b"rbob@example.net", b"r" + b"\x9b\xff" * 5000 + b"@example.net")
     with Server(filters={"refuses": source}) as server:
         assert server.ask(controls=[control]).startswith(b"550")

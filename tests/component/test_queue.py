@@ -32,7 +32,8 @@ def test_one_message_more_than_the_limit_is_deferred_at_once_and_the_others_are_
         assert gate.held() <= workers
         server.wait_for_log('WARN: message .* verdict=defer reason="queue full"')
         gate.open()
-        assert [client.read_reply() for client in clients] == [b"550 %d\n" % number for number in range(workers + limit)]
+        replies = [client.read_reply() for client in clients]
+        assert replies == [b"550 %d\n" % number for number in range(workers + limit)]
         assert server.ask() == b"200 Ok\n"
 
 

@@ -175,7 +175,8 @@ def test_what_init_filter_prints_is_told_once_for_each_generation() -> None:
 def test_a_worker_that_does_not_end_by_itself_delays_no_later_reload(where: str) -> None:
     hang = {
         "atexit": "import atexit, time\natexit.register(time.sleep, 1000)\n",
-        "a thread": "import threading, time\ndef init_filter():\n    threading.Thread(target=time.sleep, args=(1000,)).start()\n",
+        "a thread": "import threading, time\n"
+                    "def init_filter():\n    threading.Thread(target=time.sleep, args=(1000,)).start()\n",
     }[where]
     with Server(filters={"which": hang + version(1)}) as server:
         for number in range(2, 4):

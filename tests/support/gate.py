@@ -59,7 +59,7 @@ class Gate:
 def wait_until_read(server: Server) -> None:
     """Until the master has read all that clients sent before this call.
 
-    It sees them together, in any order, with the first of two clients that it answers by itself; the second comes later.
+    It may see them together with the first of two clients that it answers by itself, in any order; the second is later.
     """
     for _ in range(2):
         with server.connect() as client:
