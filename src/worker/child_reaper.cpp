@@ -22,7 +22,9 @@ void ChildReaper::set_baseline() {
     baseline_ = {children.begin(), children.end()};
 }
 
-void ChildReaper::add_worker(std::uint32_t slot, pid_t pid, UniqueFd pidfd) { workers_.push_back({slot, pid, std::move(pidfd)}); }
+void ChildReaper::add_worker(std::uint32_t slot, pid_t pid, UniqueFd pidfd) {
+    workers_.push_back({slot, pid, std::move(pidfd)});
+}
 
 void ChildReaper::add_to_poll(std::vector<pollfd>& entries) const {
     for (const auto& worker : workers_) entries.push_back({worker.pidfd.get(), POLLIN, 0});
@@ -49,8 +51,9 @@ std::vector<ChildReaper::Exited> ChildReaper::reap() {
 // Children of a dead worker, and children of those, come to us one generation at a time.
 void ChildReaper::adopt_orphans() {
     for (const pid_t child : list_children()) {
-        const bool known = baseline_.contains(child) || orphans_.contains(child) ||
-                           std::any_of(workers_.begin(), workers_.end(), [&](const Worker& w) { return w.pid == child; });
+        const bool known =
+            baseline_.contains(child) || orphans_.contains(child) ||
+            std::any_of(workers_.begin(), workers_.end(), [&](const Worker& w) { return w.pid == child; });
         if (known) continue;
         kill(child, SIGKILL);
         orphans_.insert(child);

@@ -25,7 +25,8 @@ ChainStep FilterChain::take_reply(const FilterSpec& filter, std::string_view rep
             break;
         case ReplyClass::accept_all:
         case ReplyClass::refuse: break;
-        case ReplyClass::bad: return take_failure(filter, FailureEvent::bad_reply, std::string(reply.substr(0, kMaxIncidentText)));
+        case ReplyClass::bad:
+            return take_failure(filter, FailureEvent::bad_reply, std::string(reply.substr(0, kMaxIncidentText)));
     }
     state_.pending_reply = reply.substr(0, kMaxReplyText);
     return ChainStep::decided;

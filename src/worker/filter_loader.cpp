@@ -43,7 +43,8 @@ std::string not_found_text(const std::string& name) {
     const PyObj package = imported_module("pythonfilter");
     const PyObj path = package ? optional_attribute(package.ptr(), "__path__") : PyObj();
     PyErr_Clear();
-    std::string text = "filter module " + name + " not found (looked in " + (path ? join_paths(path.ptr()) : "no package pythonfilter");
+    std::string text = "filter module " + name + " not found (looked in " +
+                       (path ? join_paths(path.ptr()) : "no package pythonfilter");
     if (name.find('.') != std::string::npos) text += "; as " + name + " in " + join_paths(PySys_GetObject("path"));
     return text + ")";
 }
@@ -59,7 +60,8 @@ std::string import_failure_text(const std::string& name, const PythonError& erro
 
 std::string no_hook_text(const LoadedFilter& filter) {
     std::string file = text_attribute(filter.module.ptr(), "__file__");
-    return "filter " + filter.spec.name + " (" + (file.empty() ? "no file" : file) + ") defines neither do_filter nor doFilter";
+    return "filter " + filter.spec.name + " (" + (file.empty() ? "no file" : file) +
+           ") defines neither do_filter nor doFilter";
 }
 
 // nullopt: no such function. The text is empty after success.
@@ -98,7 +100,8 @@ void import_filter(LoadedFilter& filter) {
             leave_if_forked();
             if (!filter.module) error = take_python_error();
         }
-        if (!filter.module) filter.failure = is_missing(error, module) ? not_found_text(name) : import_failure_text(name, error);
+        if (!filter.module)
+            filter.failure = is_missing(error, module) ? not_found_text(name) : import_failure_text(name, error);
     }
     // init_filter may define the hooks, so without them it is only hopeless when there is no init either.
     if (filter.module && !has_any(filter)) filter.failure = no_hook_text(filter);

@@ -1,6 +1,6 @@
 // Import and init of one filter. Called by the zygote (preload) or by the worker. A failure is kept as text in the
-// filter, which is unavailable from then on; the others stay usable. Whatever a filter does at import or in init_filter,
-// SystemExit included, ends here.
+// filter, which is unavailable from then on; the others stay usable. Whatever a filter does at import or in
+// init_filter, SystemExit included, ends here.
 #pragma once
 
 #include "message/zygote_protocol.h"

@@ -28,7 +28,8 @@ PyObject* in_forked_child(PyObject*, PyObject*) {
     Py_RETURN_NONE;
 }
 
-PyMethodDef child_hook = {"_close_worker_pipes", in_forked_child, METH_NOARGS, "Closes the worker's pipes after os.fork()."};
+PyMethodDef child_hook = {"_close_worker_pipes", in_forked_child, METH_NOARGS,
+                          "Closes the worker's pipes after os.fork()."};
 
 bool register_hook() {
     const PyObj os = steal(PyImport_ImportModule("os"));

@@ -1,6 +1,6 @@
-// A filter may fork, and its child may come back out of do_filter: it must never answer, nor keep the master waiting on a
-// pipe that looks alive. Python's fork hook takes the pipes and the scoreboard away from such a child; a fork made by a
-// C library is noticed when the child returns into C++. Before the worker has started there is nothing to guard.
+// A filter may fork, and its child may come back out of do_filter: it must never answer, nor keep the master waiting on
+// a pipe that looks alive. Python's fork hook takes the pipes and the scoreboard away from such a child; a fork made by
+// a C library is noticed when the child returns into C++. Before the worker has started there is nothing to guard.
 #pragma once
 
 #include <sys/types.h>

@@ -5,7 +5,8 @@
 namespace pythonfilter {
 namespace {
 
-// Together with 16 KiB of reply, the runs and the bypassed indexes of any chain that a person writes: far below kMaxFrame.
+// Together with 16 KiB of reply, the runs and the bypassed indexes of any chain that a person writes: far below
+// kMaxFrame.
 constexpr std::size_t kMaxTexts = 192 * 1024;
 constexpr std::size_t kMaxRecipients = 128 * 1024;
 constexpr std::size_t kMaxAddress = 2 * 1024;

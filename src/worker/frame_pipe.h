@@ -15,7 +15,8 @@ public:
     FramePipe(UniqueFd task, UniqueFd verdict);
 
     enum class Read { frame, timeout, closed, bad };
-    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next call.
+    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next
+    /// call.
     Read read(FrameStream::Frame& frame, int timeout_ms);
 
     /// False when nobody reads any more, or when a filter has closed the pipe: its number may be that of another file.

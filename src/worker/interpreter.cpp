@@ -54,8 +54,8 @@ PyObj python_list(const std::vector<std::string>& texts) {
     return list;
 }
 
-// Our packages come first, so that an older courier package in dist-packages is not found. Sites' directories come last:
-// a helper module there must not hide one of the standard library.
+// Our packages come first, so that an older courier package in dist-packages is not found. Sites' directories come
+// last: a helper module there must not hide one of the standard library.
 bool set_sys_path(const ZygoteSpec& spec) {
     PyObject* path = PySys_GetObject("path");
     const PyObj first = to_python(spec.python_dir);
@@ -88,8 +88,8 @@ bool set_line_buffering(const char* stream_name) {
     return static_cast<bool>(steal(PyObject_Call(reconfigure.ptr(), nothing.ptr(), keywords.ptr())));
 }
 
-// By default glibc gives the heap back after each large message and faults it in again for the next: 9 % of the time of a
-// filter that parses 200 kB. Setting one threshold ends the adjustment of both.
+// By default glibc gives the heap back after each large message and faults it in again for the next: 9 % of the time of
+// a filter that parses 200 kB. Setting one threshold ends the adjustment of both.
 void keep_freed_memory() {
     mallopt(M_TRIM_THRESHOLD, 16 * 1024 * 1024);
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);

@@ -1,6 +1,6 @@
-// CPython's start in the zygote and its end in a worker, and what filters see of it: sys.path, sys.argv, sys.executable,
-// stdout and stderr. Called by zygote, worker_start and worker_loop. It handles no signal of its own: a filter that
-// wants one sets it as in any script.
+// CPython's start in the zygote and its end in a worker, and what filters see of it: sys.path, sys.argv,
+// sys.executable, stdout and stderr. Called by zygote, worker_start and worker_loop. It handles no signal of its own: a
+// filter that wants one sets it as in any script.
 #pragma once
 
 #include "base/result.h"
@@ -11,7 +11,8 @@ namespace pythonfilter {
 /// Starts the interpreter and makes the stock filters, `filter_path` and the courier package importable.
 Status start_interpreter(const ZygoteSpec& spec);
 
-/// Writes out what sys.stdout, sys.stderr and C's stdout hold back, so that no line is lost or printed twice after a fork.
+/// Writes out what sys.stdout, sys.stderr and C's stdout hold back, so that no line is lost or printed twice after a
+/// fork.
 void flush_output();
 
 /// Runs Python-level signal handlers that are due; an exception from one goes to stderr.

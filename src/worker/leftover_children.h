@@ -1,6 +1,7 @@
 // LeftoverChildren: processes that filters started and did not wait for. Those that have ended are reaped, each by its
 // own pid, so that a filter's wait() on another child is not robbed; those that live are left alone. Children of
-// init_filter are the filter's own business for as long as the worker lives. Called by the worker loop between messages.
+// init_filter are the filter's own business for as long as the worker lives. Called by the worker loop between
+// messages.
 #pragma once
 
 #include <set>

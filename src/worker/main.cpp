@@ -1,4 +1,5 @@
-// pythonfilter-worker: started by the master, never by a person. `--zygote --parent PID`, with the control socket as fd 3.
+// pythonfilter-worker: started by the master, never by a person. `--zygote --parent PID`, with the control socket as
+// fd 3.
 #include "worker/zygote.h"
 
 #include <cstdio>
@@ -14,7 +15,8 @@ constexpr int kExitUsage = 64;
 
 // The pid of the master, or nullopt when the command line is not the master's.
 std::optional<pid_t> parse(int argc, char** argv) {
-    if (argc != 4 || std::strcmp(argv[1], "--zygote") != 0 || std::strcmp(argv[2], "--parent") != 0) return std::nullopt;
+    if (argc != 4 || std::strcmp(argv[1], "--zygote") != 0 || std::strcmp(argv[2], "--parent") != 0)
+        return std::nullopt;
     char* end = nullptr;
     const long pid = std::strtol(argv[3], &end, 10);
     if (*argv[3] == '\0' || *end != '\0' || pid < 1) return std::nullopt;

@@ -11,9 +11,10 @@ PyObj list_files(const TaskFiles& files) {
     PyObj list = steal(PyList_New(0));
     for (const auto& entry : files.entries()) {
         const PyObj path = to_python(entry.path);
-        const PyObj item = path ? steal(Py_BuildValue("(OKK)", path.ptr(), static_cast<unsigned long long>(entry.id.device),
-                                                      static_cast<unsigned long long>(entry.id.inode)))
-                                : PyObj();
+        const PyObj item =
+            path ? steal(Py_BuildValue("(OKK)", path.ptr(), static_cast<unsigned long long>(entry.id.device),
+                                       static_cast<unsigned long long>(entry.id.inode)))
+                 : PyObj();
         if (!list || !item || PyList_Append(list.ptr(), item.ptr()) != 0) return {};
     }
     return list;
@@ -25,7 +26,8 @@ void register_native_files(const TaskFiles& files) {
     const PyObj module = imported_module(kModule);
     if (!module) return;
     const PyObj list = list_files(files);
-    const PyObj result = list ? steal(PyObject_CallMethod(module.ptr(), "_register_task_files", "O", list.ptr())) : PyObj();
+    const PyObj result =
+        list ? steal(PyObject_CallMethod(module.ptr(), "_register_task_files", "O", list.ptr())) : PyObj();
     if (!result) print_python_error();
 }
 

@@ -66,10 +66,12 @@ std::string describe_additions(const ProcessSnapshot& before, const ProcessSnaps
         }
     }
     for (const pid_t thread : after.threads) {
-        if (!before.threads.contains(thread)) add(text, "thread " + std::to_string(thread) + " (" + process_name(thread) + ")");
+        if (!before.threads.contains(thread))
+            add(text, "thread " + std::to_string(thread) + " (" + process_name(thread) + ")");
     }
     for (const pid_t child : after.children) {
-        if (!before.children.contains(child)) add(text, "process " + std::to_string(child) + " (" + process_name(child) + ")");
+        if (!before.children.contains(child))
+            add(text, "process " + std::to_string(child) + " (" + process_name(child) + ")");
     }
     if (after.alarm && !before.alarm) add(text, "an alarm timer");
     return text;

@@ -1,6 +1,6 @@
 // ProcessSnapshot: what a process has open and running. The zygote takes one before and one after the imports: what an
-// import opened or started would be shared by all workers forked from it, which is wrong for a descriptor and impossible for a
-// thread. Pure comparison, so that it can be tested.
+// import opened or started would be shared by all workers forked from it, which is wrong for a descriptor and
+// impossible for a thread. Pure comparison, so that it can be tested.
 #pragma once
 
 #include <map>

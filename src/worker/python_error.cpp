@@ -23,8 +23,8 @@ std::string printable_bytes(PyObject* object) {
 std::vector<std::string> format_exception(PyObject* type, PyObject* value, PyObject* traceback) {
     std::vector<std::string> pieces;
     const PyObj module = steal(PyImport_ImportModule("traceback"));
-    const PyObj list = module ? steal(PyObject_CallMethod(module.ptr(), "format_exception", "OOO", type, value, traceback))
-                              : PyObj();
+    const PyObj list =
+        module ? steal(PyObject_CallMethod(module.ptr(), "format_exception", "OOO", type, value, traceback)) : PyObj();
     if (!list || !PyList_Check(list.ptr())) {
         PyErr_Clear();
         return pieces;
@@ -48,7 +48,8 @@ std::string shorten(std::string_view text, std::size_t limit) {
     constexpr std::string_view dots = " ... ";
     const std::size_t room = limit - dots.size();
     const std::size_t head = room / 2;
-    return std::string(text.substr(0, head)) + std::string(dots) + std::string(text.substr(text.size() - (room - head)));
+    return std::string(text.substr(0, head)) + std::string(dots) +
+           std::string(text.substr(text.size() - (room - head)));
 }
 
 PythonError take_python_error() {
@@ -61,7 +62,8 @@ PythonError take_python_error() {
     error.is_exception = PyErr_GivenExceptionMatches(type, PyExc_Exception);
 
     auto pieces = format_exception(type, value ? value : Py_None, traceback ? traceback : Py_None);
-    if (pieces.empty()) pieces.push_back(PyExceptionClass_Check(type) ? PyExceptionClass_Name(type) : "unknown exception");
+    if (pieces.empty())
+        pieces.push_back(PyExceptionClass_Check(type) ? PyExceptionClass_Name(type) : "unknown exception");
     error.headline = shorten(without_final_newline(std::move(pieces.back())), kMaxHeadline);
     pieces.pop_back();
     std::string trace;

@@ -1,5 +1,6 @@
-// An exception of Python made into text for the log. Called wherever a call into a filter can fail. Formatting runs code of
-// the filter (__str__ of its exceptions), so it never trusts that this succeeds, and it never lets an exception out.
+// An exception of Python made into text for the log. Called wherever a call into a filter can fail. Formatting runs
+// code of the filter (__str__ of its exceptions), so it never trusts that this succeeds, and it never lets an exception
+// out.
 #pragma once
 
 #include "worker/python_object.h"

@@ -9,7 +9,8 @@ PyObj to_python(std::string_view text) {
 std::optional<std::string> to_bytes(PyObject* object) {
     if (!PyUnicode_Check(object)) return std::nullopt;
     Py_ssize_t size = 0;
-    if (const char* data = PyUnicode_AsUTF8AndSize(object, &size)) return std::string(data, static_cast<std::size_t>(size));
+    if (const char* data = PyUnicode_AsUTF8AndSize(object, &size))
+        return std::string(data, static_cast<std::size_t>(size));
     PyErr_Clear();
     const PyObj bytes = steal(PyUnicode_AsEncodedString(object, "utf-8", "surrogatepass"));
     if (!bytes) {

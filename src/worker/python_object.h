@@ -1,5 +1,5 @@
-// Owning a PyObject, and strings between C++ and Python. Every call into Python in this directory is a call of its C API
-// whose result is looked at; nothing here throws a C++ exception for an error of Python.
+// Owning a PyObject, and strings between C++ and Python. Every call into Python in this directory is a call of its C
+// API whose result is looked at; nothing here throws a C++ exception for an error of Python.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -19,8 +19,8 @@ inline PyObj borrow(PyObject* object) { return pybind11::reinterpret_borrow<PyOb
 /// A path or name as Python sees it: UTF-8, odd bytes as lone surrogates.
 PyObj to_python(std::string_view text);
 
-/// The data of a str or of an object of a class derived from it (none of whose methods is called): UTF-8, lone surrogates
-/// encoded as they are. nullopt when `object` is no str.
+/// The data of a str or of an object of a class derived from it (none of whose methods is called): UTF-8, lone
+/// surrogates encoded as they are. nullopt when `object` is no str.
 std::optional<std::string> to_bytes(PyObject* object);
 
 /// An attribute, null without an error when there is none; null with an error when looking for it failed.

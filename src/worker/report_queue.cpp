@@ -17,7 +17,8 @@ void ReportQueue::send(const ZygoteReport& report, int fd) {
 bool ReportQueue::flush() {
     while (!waiting_.empty()) {
         const Item& item = waiting_.front();
-        const Status sent = send_packet(socket_, item.bytes, item.fd ? std::vector<int>{item.fd.get()} : std::vector<int>{});
+        const Status sent =
+            send_packet(socket_, item.bytes, item.fd ? std::vector<int>{item.fd.get()} : std::vector<int>{});
         if (!sent) return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS;
         waiting_.pop_front();
     }

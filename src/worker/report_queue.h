@@ -1,5 +1,5 @@
-// ReportQueue: the zygote's packets to the master. Sends at once, keeps what the socket does not take, and never blocks.
-// Used by the zygote only.
+// ReportQueue: the zygote's packets to the master. Sends at once, keeps what the socket does not take, and never
+// blocks. Used by the zygote only.
 #pragma once
 
 #include "base/unique_fd.h"

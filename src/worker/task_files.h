@@ -1,5 +1,5 @@
-// TaskFiles: the files of the message that a task names. Opened at once and held open, because Courier uses a path again
-// for the next message as soon as a client has gone. Called by the task runner. It never changes a file.
+// TaskFiles: the files of the message that a task names. Opened at once and held open, because Courier uses a path
+// again for the next message as soon as a client has gone. Called by the task runner. It never changes a file.
 #pragma once
 
 #include "base/result.h"

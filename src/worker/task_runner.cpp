@@ -27,7 +27,9 @@ PyObj control_list(const std::vector<std::string>& paths) {
     return list;
 }
 
-FailureEvent event_of(const PythonError& error) { return error.is_exception ? FailureEvent::exception : FailureEvent::exit; }
+FailureEvent event_of(const PythonError& error) {
+    return error.is_exception ? FailureEvent::exception : FailureEvent::exit;
+}
 
 ChainStep classify_result(const FilterSpec& spec, FilterChain& chain, const PyObj& result) {
     if (!result) {
@@ -36,8 +38,9 @@ ChainStep classify_result(const FilterSpec& spec, FilterChain& chain, const PyOb
     }
     const auto reply = to_bytes(result.ptr());
     if (reply) return chain.take_reply(spec, *reply);
-    return chain.take_failure(spec, FailureEvent::not_a_string,
-                              "returned an object of type " + std::string(Py_TYPE(result.ptr())->tp_name) + ", not a str");
+    return chain.take_failure(
+        spec, FailureEvent::not_a_string,
+        "returned an object of type " + std::string(Py_TYPE(result.ptr())->tp_name) + ", not a str");
 }
 
 void set_failure(Outcome& outcome, OutcomeKind kind, const Error& error) {
@@ -69,12 +72,13 @@ Outcome TaskRunner::run(const Task& task) {
     outcome.facts = std::move(*facts);
     outcome.identity = files->opened();
     if (task.expected && *task.expected != files->opened()) {
-        set_failure(outcome, OutcomeKind::changed, Error{task.body_path + " or a control file is not what the last filter left"});
+        set_failure(outcome, OutcomeKind::changed,
+                    Error{task.body_path + " or a control file is not what the last filter left"});
         return outcome;
     }
     scoreboard_.begin_task(task.id, outcome.facts, files->opened());
-    Message message{std::move(*files), FilterChain(task.state), to_python(task.body_path), control_list(task.control_paths),
-                    outcome.identity};
+    Message message{std::move(*files), FilterChain(task.state), to_python(task.body_path),
+                    control_list(task.control_paths), outcome.identity};
     if (!message.body_path || !message.control_paths) {  // no memory for two strings
         set_failure(outcome, OutcomeKind::gone, Error{take_python_error().text});
         return outcome;
@@ -122,7 +126,8 @@ ChainStep TaskRunner::run_filter(std::uint32_t index, Message& message, Outcome&
         return message.chain.take_failure(unknown, FailureEvent::unavailable, "this worker has no such filter");
     }
     if (message.chain.is_bypassed(filter->spec)) return ChainStep::go_on;
-    if (!filter->available()) return message.chain.take_failure(filter->spec, FailureEvent::unavailable, filter->failure);
+    if (!filter->available())
+        return message.chain.take_failure(filter->spec, FailureEvent::unavailable, filter->failure);
     for (const PyObj& hook : filter->hooks) {
         // The first of two hooks may have switched its own filter off.
         if (message.chain.is_bypassed(filter->spec)) break;

@@ -34,15 +34,16 @@ pid_t owner_of(const std::string& name) {
 UniqueFd lock(const fs::path& path) {
     UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat info{};
-    if (!fd || fstat(fd.get(), &info) != 0 || info.st_uid != geteuid() || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) fd.reset();
+    if (!fd || fstat(fd.get(), &info) != 0 || info.st_uid != geteuid() || flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+        fd.reset();
     return fd;
 }
 
 // The pid alone would not do: a zygote of another pid namespace may use the same directory.
 void remove_stale() {
     std::error_code error;
-    for (fs::directory_iterator entry(base(), fs::directory_options::skip_permission_denied, error), end; !error && entry != end;
-         entry.increment(error)) {
+    for (fs::directory_iterator entry(base(), fs::directory_options::skip_permission_denied, error), end;
+         !error && entry != end; entry.increment(error)) {
         const pid_t owner = owner_of(entry->path().filename().string());
         if (owner <= 0 || kill(owner, 0) == 0 || errno != ESRCH) continue;
         std::error_code ignored;

@@ -1,6 +1,6 @@
-// TemporaryPlace: a directory of its own for each worker's temporary files, which is TMPDIR to its filters and goes with
-// the worker. What a dead worker left is nobody's rubbish, and no other user can be in the way of a name. Made and removed
-// by the zygote, entered by the worker. Without a place to make it in, filters use the server's TMPDIR as it is.
+// TemporaryPlace: a directory of its own for each worker's temporary files, which is TMPDIR to its filters and goes
+// with the worker: a filter that is killed leaves nothing behind, and no other user can be in the way of a name. Made
+// and removed by the zygote, entered by the worker. Where none can be made, filters use the server's TMPDIR as it is.
 #pragma once
 
 #include "base/unique_fd.h"

@@ -1,6 +1,7 @@
-// TidyUp: what one message must not leave to the next. A filter that closed its standard descriptors, set an alarm, blocked
-// signals, or changed the umask or the directory and then failed, costs at most its own message. What init_filter has set
-// up is how this worker works, and stays. Called by the worker loop after each message; about two microseconds.
+// TidyUp: what one message must not leave to the next. A filter that closed its standard descriptors, set an alarm,
+// blocked signals, or changed the umask or the directory and then failed, costs at most its own message. What
+// init_filter has set up is how this worker works, and stays. Called by the worker loop after each message; only system
+// calls that cost next to nothing.
 #pragma once
 
 #include "base/unique_fd.h"

@@ -87,7 +87,8 @@ int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, Scorebo
         tidy_up.run();
         children.reap();
         if (children.too_many()) {
-            std::fprintf(stderr, "worker: filters left too many processes running; this worker ends, and they with it\n");
+            std::fprintf(stderr,
+                         "worker: filters left too many processes running; this worker ends, and they with it\n");
             break;
         }
     }

@@ -1,5 +1,5 @@
-// The worker's loop: init of the filters, `ready`, then one task after the other until the master closes the pipe. Called
-// by worker_start; returns the exit status. It runs one message at a time and keeps nothing of it.
+// The worker's loop: init of the filters, `ready`, then one task after the other until the master closes the pipe.
+// Called by worker_start; returns the exit status. It runs one message at a time and keeps nothing of it.
 #pragma once
 
 #include "worker/filter_loader.h"

@@ -1,5 +1,5 @@
-// From fork() to the worker loop: the new process becomes a worker with descriptors, group and signals of its own. Called
-// by the zygote in the child, which never returns to the zygote's loop.
+// From fork() to the worker loop: the new process becomes a worker with descriptors, group and signals of its own.
+// Called by the zygote in the child, which never returns to the zygote's loop.
 #pragma once
 
 #include "base/unique_fd.h"
@@ -15,7 +15,8 @@ struct WorkerFds {
     UniqueFd task, verdict, error, scoreboard;
 };
 
-/// Before any Python runs in the child: group, death with the zygote, subreaper. Leaves when the zygote has gone already.
+/// Before any Python runs in the child: group, death with the zygote, subreaper. Leaves when the zygote has gone
+/// already.
 void become_worker_process(pid_t zygote);
 
 /// The worker's life; returns its exit status. `import_here`: the filters were not imported in the zygote.

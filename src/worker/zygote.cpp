@@ -128,7 +128,8 @@ bool Zygote::import_filters() {
 
 int Zygote::serve() {
     for (;;) {
-        std::vector<pollfd> entries{{control_.get(), static_cast<short>(POLLIN | (reports_.waiting() ? POLLOUT : 0)), 0}};
+        std::vector<pollfd> entries{
+            {control_.get(), static_cast<short>(POLLIN | (reports_.waiting() ? POLLOUT : 0)), 0}};
         children_.add_to_poll(entries);
         const int ready = poll(entries.data(), entries.size(), children_.timeout_ms());
         if (ready < 0 && errno != EINTR) break;
@@ -158,7 +159,8 @@ bool Zygote::handle_packets() {
             return false;
         }
         const auto take = [&](ForkFd which) { return std::move(packet.fds[static_cast<std::size_t>(which)]); };
-        fork_worker(*request, {take(ForkFd::task), take(ForkFd::verdict), take(ForkFd::error), take(ForkFd::scoreboard)});
+        fork_worker(*request,
+                    {take(ForkFd::task), take(ForkFd::verdict), take(ForkFd::error), take(ForkFd::scoreboard)});
     }
 }
 

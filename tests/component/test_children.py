@@ -38,8 +38,8 @@ def tree(server: Server) -> set[int]:
 @pytest.mark.parametrize(("text", "reply"), [
     ("import os\nreply = f'550 {os.system(\"exit 3\") >> 8}'", b"550 3\n"),
     ("import os\nreply = '550 ' + os.popen('echo popen').read()", b"550 popen\n"),
-    ("import os\npid = os.spawnlp(os.P_NOWAIT, 'sh', 'sh', '-c', 'exit 5')\nreply = f'550 {os.wait() == (pid, 5 << 8)}'",
-     b"550 True\n"),
+    ("import os\npid = os.spawnlp(os.P_NOWAIT, 'sh', 'sh', '-c', 'exit 5')\n"
+     "reply = f'550 {os.wait() == (pid, 5 << 8)}'", b"550 True\n"),
     ("import subprocess\nreply = '550 ' + subprocess.run('cat', input='piped', capture_output=True, text=True).stdout",
      b"550 piped\n"),
     ("import subprocess\np = subprocess.Popen(['false'])\nreply = f'550 {p.wait()}'", b"550 1\n"),

@@ -70,7 +70,8 @@ def test_a_traceback_follows_labelled_with_worker_and_message(server: Server) ->
     ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)", "signal 15 (SIGTERM)"),
     ("import os\nos.killpg(0, 9)", "signal 9 (SIGKILL)"),
     ("import os\nos.execv('/bin/false', ['false'])", "exit status 1"),
-    ("import sys\nsys.setrecursionlimit(1 << 30)\nx = []\nfor _ in range(10**6): x = [x]\nrepr(x)", "signal 11 (SIGSEGV)"),
+    ("import sys\nsys.setrecursionlimit(1 << 30)\nx = []\nfor _ in range(10**6): x = [x]\nrepr(x)",
+     "signal 11 (SIGSEGV)"),
 ], ids=lambda text: text[-25:])
 def test_a_crash_costs_that_message(server: Server, text: str, told: str) -> None:
     after = len(server.log_lines())

@@ -23,9 +23,11 @@ SAYS = "def do_filter(body_path, control_paths): return '550 {}'\n"
 @pytest.mark.parametrize(("source", "reply"), [
     ("def do_filter(b, c): return '550 new'\n", b"550 new\n"),
     ("def doFilter(b, c): return '550 old'\n", b"550 old\n"),
-    ("def init_filter():\n    global word\n    word = 'new'\ndef do_filter(b, c): return '550 ' + word\n", b"550 new\n"),
+    ("def init_filter():\n    global word\n    word = 'new'\ndef do_filter(b, c): return '550 ' + word\n",
+     b"550 new\n"),
     ("def initFilter():\n    global word\n    word = 'old'\ndef doFilter(b, c): return '550 ' + word\n", b"550 old\n"),
-    ("def init_filter():\n    global do_filter\n    do_filter = lambda b, c: '550 made by init'\n", b"550 made by init\n"),
+    ("def init_filter():\n    global do_filter\n    do_filter = lambda b, c: '550 made by init'\n",
+     b"550 made by init\n"),
     ("class Filter:\n    def __call__(self, b, c): return '550 object'\ndo_filter = Filter()\n", b"550 object\n"),
 ], ids=["do_filter", "doFilter", "init_filter", "initFilter", "hook made by init", "callable object"])
 def test_hooks_of_either_spelling(source: str, reply: bytes) -> None:
@@ -136,9 +138,10 @@ BROKEN = {
     "missing name": ("from os import no_such_name\n" + LIFE, "cannot be imported: ImportError: .*no_such_name"),
     "syntax": ("def do_filter(b, c) return ''\n", "filter broken cannot be imported: .*SyntaxError"),
     "raises at import": ("raise OSError('no licence')\n", "filter broken cannot be imported: OSError: no licence"),
-    "exits at import": ("import sys\nsys.exit('bye')\n", "tried to end the program while it was imported: SystemExit: bye"),
+    "exits at import": ("import sys\nsys.exit('bye')\n", "tried to end the program .*: SystemExit: bye"),
     "no hook": ("x = 1\n", r"filter broken \(.*/broken.py\) defines neither do_filter nor doFilter"),
-    "init raises": ("def init_filter(): raise OSError('no scanner')\n" + LIFE, "init_filter of .* failed: OSError: no scanner"),
+    "init raises": ("def init_filter(): raise OSError('no scanner')\n" + LIFE,
+                    "init_filter of .* failed: OSError: no scanner"),
     "init exits": ("import sys\ndef init_filter(): sys.exit(1)\n" + LIFE, "init_filter of .* failed: SystemExit: 1"),
     "init of AttributeError": ("def init_filter(): None.x\n" + LIFE, "init_filter of .* failed: AttributeError: "),
     "old init raises": ("def initFilter(): raise OSError('old')\n" + LIFE, "initFilter of .* failed: OSError: old"),
@@ -204,7 +207,8 @@ TAINTS = {
     "a thread": ("import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n",
                  r"thread \d+"),
     "a process": ("import subprocess\nchild = subprocess.Popen(['sleep', '1000'])\n", r"process \d+ \("),
-    "an alarm": ("import signal\nsignal.signal(signal.SIGALRM, lambda *_: None)\nsignal.alarm(500)\n", "an alarm timer"),
+    "an alarm": ("import signal\nsignal.signal(signal.SIGALRM, lambda *_: None)\nsignal.alarm(500)\n",
+                 "an alarm timer"),
 }
 
 

@@ -85,7 +85,8 @@ def test_pitfall_10_what_is_no_reply_gets_the_policy(server: Server, value: str)
 def test_a_result_that_is_no_str_gets_the_policy_and_names_its_type(server: Server, value: str, kind: str) -> None:
     after = len(server.log_lines())
     assert server.ask(script(f"reply = {value}")) == DEFERRED
-    server.wait_for_log(f"filter script: result is not a string: .* of type {kind}, not a str; policy defer", after=after)
+    told = f"filter script: result is not a string: .* of type {kind}, not a str; policy defer"
+    server.wait_for_log(told, after=after)
 
 
 @pytest.mark.parametrize(("text", "reply"), [

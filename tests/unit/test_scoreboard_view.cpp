@@ -92,6 +92,38 @@ TEST_CASE("scoreboard: a message id without end is cut") {
     CHECK(view.message_id() == std::string(63, 'x'));
 }
 
+TEST_CASE("scoreboard: the envelope of a task that began, and of no other") {
+    const ScoreboardView view = std::move(ScoreboardView::create().value());
+    const Worker worker(view.fd());
+    ScoreboardPage& page = worker.page();
+    constexpr std::string_view envelope("a@x.test\0b@y.test\0c@y.test\0", 27);
+    std::memcpy(page.envelope, envelope.data(), envelope.size());
+    page.envelope_used = static_cast<std::uint32_t>(envelope.size());
+    page.recipient_count = 5;
+    page.size = 1234;
+    page.task_id = 42;
+    const MessageFacts facts = view.facts(42);
+    CHECK(facts.sender == "a@x.test");
+    CHECK(facts.recipients == std::vector<std::string>{"b@y.test", "c@y.test"});
+    CHECK(facts.recipient_count == 5);
+    CHECK(facts.size == 1234);
+    CHECK(view.facts(41).sender.empty());
+    CHECK(view.facts(41).recipient_count == 0);
+}
+
+TEST_CASE("scoreboard: an envelope that lies is read within its bounds") {
+    const ScoreboardView view = std::move(ScoreboardView::create().value());
+    const Worker worker(view.fd());
+    ScoreboardPage& page = worker.page();
+    page.task_id = 42;
+    page.envelope_used = std::numeric_limits<std::uint32_t>::max();
+    std::memset(page.envelope, 'x', sizeof page.envelope);  // no end anywhere
+    CHECK(view.facts(42).sender.empty());
+    std::memset(page.envelope, 0, sizeof page.envelope);  // thousands of empty addresses
+    CHECK(view.facts(42).recipients.size() == kMaxLoggedRecipients);
+    CHECK(view.facts(42).recipient_count == kMaxLoggedRecipients);
+}
+
 TEST_CASE("scoreboard: a traceback without end stops at the end of the page") {
     const ScoreboardView view = std::move(ScoreboardView::create().value());
     const Worker worker(view.fd());
