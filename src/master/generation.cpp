@@ -61,6 +61,11 @@ void Generation::drain() {
     if (messages_ == 0) stop();
 }
 
+void Generation::finish() {
+    for (const auto& pool : pools_) pool->refuse_waiting();
+    drain();
+}
+
 void Generation::stop() {
     if (stopped_) return;
     stopped_ = true;
@@ -69,6 +74,7 @@ void Generation::stop() {
 }
 
 void Generation::kill_all(const std::string& reason) {
+    stop();
     for (const auto& pool : pools_) pool->kill_all(reason);
 }
 

@@ -29,8 +29,11 @@ public:
     void start();
     /// No message will begin here any more: the pools stop when the last one has ended.
     void drain();
+    /// drain(), and jobs that wait now come back as `stopped`; messages in work go through the rest of their chain.
+    void finish();
     /// The pools stop now: jobs that wait come back as `stopped`, those that run may end.
     void stop();
+    /// stop(), and SIGKILL for whatever is left.
     void kill_all(const std::string& reason);
 
     int number() const { return number_; }

@@ -143,8 +143,9 @@ void Generations::sweep() {
 void Generations::stop() {
     stopping_ = true;
     to_retry_.stop();
-    current_->stop();
-    if (other_) other_->stop();
+    if (proving_) other_->stop();
+    else if (other_) other_->finish();
+    current_->finish();
 }
 
 void Generations::kill_all(const std::string& reason) {

@@ -40,6 +40,8 @@ public:
 
     void start();
     void submit(Job job);
+    /// Jobs that wait come back as `stopped`.
+    void refuse_waiting() { queue_.answer_all(JobResult::Kind::stopped); }
     /// No new workers, idle ones leave; jobs that wait come back as `stopped`.
     void stop();
     /// SIGKILL for whatever is left.
