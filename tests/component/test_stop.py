@@ -49,7 +49,7 @@ def ended_well(server: Server, begin: float) -> None:
     assert server.processes() == []
 
 
-@pytest.mark.parametrize(("mode", "how"), WAYS, ids=" ".join)
+@pytest.mark.parametrize(("mode", "how"), WAYS)
 def test_pitfall_02_a_stop_finishes_what_runs_and_defers_what_waits(mode: str, how: str) -> None:
     with Server(mode=mode, filters={"gate": GATE}, config=ONE_WORKER) as server, ExitStack() as stack:
         gate = Gate(server)
@@ -101,7 +101,7 @@ def test_a_stop_waits_for_nothing_that_hangs(where: str) -> None:
         ended_well(server, begin_stop(server, "SIGTERM"))
 
 
-def test_a_message_that_is_in_the_middle_of_its_chain_gets_a_temporary_reply_or_its_verdict() -> None:
+def test_a_message_that_runs_goes_through_the_rest_of_its_chain() -> None:
     config = """
         pools: {default: {workers: 1}, other: {workers: 1}}
         filters: [{filter: gate}, {filter: last, pool: other}]
@@ -114,8 +114,7 @@ def test_a_message_that_is_in_the_middle_of_its_chain_gets_a_temporary_reply_or_
             begin = begin_stop(server, "SIGTERM")
             wait_until("connects to be refused", lambda: refuses(server))
             gate.open()
-            reply = client.read_reply()
-            assert reply == b"550 at the end\n" or reply.startswith(STOPPING)
+            assert client.read_reply() == b"550 at the end\n"
             ended_well(server, begin)
 
 
