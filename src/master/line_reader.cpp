@@ -55,8 +55,8 @@ void LineReader::end_line() {
 }
 
 void LineReader::finish() {
-    // Bounded: a grandchild may hold the pipe and go on writing.
-    for (int bites = 0; bites < 16 && read_bite(); ++bites) {
+    // Bounded: a grandchild may hold the pipe and go on writing, and a big pipe full of LF would hold the loop.
+    for (int bites = 0; bites < 4 && read_bite(); ++bites) {
     }
     split(true);
     watch_.stop();

@@ -1,11 +1,16 @@
 #include "master/plausible.h"
 
+#include "message/reply.h"
+#include "message/request.h"
+
 #include <algorithm>
 
 namespace pythonfilter {
 namespace {
 
-constexpr std::size_t kMaxBypassed = 64 * 1024;
+// More filters than anybody has; a task with them, a reply and the longest request still fits into a frame.
+constexpr std::size_t kMaxBypassed = 16 * 1024;
+static_assert(kMaxBypassed * sizeof(std::uint32_t) + kMaxReplyText + kMaxRequest + 64 * 1024 < kMaxFrame);
 
 bool is_asked(std::uint32_t filter, const Task& task) {
     return std::find(task.filters.begin(), task.filters.end(), filter) != task.filters.end();
@@ -15,9 +20,11 @@ template <class Report>
 bool common_part(const Report& report, const Task& task) {
     const std::size_t most = 2 * task.filters.size();  // a module may have do_filter and doFilter
     const auto named = [&](const auto& entry) { return is_asked(entry.filter, task); };
+    const auto fits = [&](const Incident& entry) { return named(entry) && entry.text.size() <= kMaxIncidentText; };
     return report.task_id == task.id && report.runs.size() <= most && report.incidents.size() <= most &&
            std::all_of(report.runs.begin(), report.runs.end(), named) &&
-           std::all_of(report.incidents.begin(), report.incidents.end(), named) && report.state.bypassed.size() <= kMaxBypassed;
+           std::all_of(report.incidents.begin(), report.incidents.end(), fits) &&
+           report.state.bypassed.size() <= kMaxBypassed && report.state.pending_reply.size() <= kMaxReplyText;
 }
 
 }  // namespace
@@ -28,7 +35,8 @@ bool plausible(const Progress& progress, const Task& task) {
 
 bool plausible(const Outcome& outcome, const Task& task) {
     const bool names_filter = outcome.kind == OutcomeKind::decided || outcome.kind == OutcomeKind::failed;
-    return common_part(outcome, task) && (!names_filter || is_asked(outcome.filter, task)) &&
+    return common_part(outcome, task) && outcome.facts.recipients.size() <= kMaxLoggedRecipients &&
+           (!names_filter || is_asked(outcome.filter, task)) &&
            (outcome.kind != OutcomeKind::failed || !outcome.incidents.empty());
 }
 

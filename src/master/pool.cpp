@@ -9,6 +9,7 @@ namespace {
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
 constexpr Duration kQueueHolds = 2s;        // a pool without workers for longer answers instead of letting messages wait
 constexpr std::size_t kMaxInitLines = 1000;
+constexpr std::size_t kMaxFailures = 200;  // told in a generation: a text with a time or a pid in it is always new
 
 // A failure's text without its traceback, in one line.
 std::string summary(std::string_view text) {
@@ -274,11 +275,12 @@ void Pool::retry_after(Duration delay) {
 void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
     for (const Ready::Failure& failure : failures) {
         const FilterSpec* spec = find_filter(failure.filter);
-        if (!spec) continue;
+        if (!spec || noted_failures_.size() == kMaxFailures) continue;
+        const std::string text = failure.text.substr(0, kMaxIncidentText);
         const std::string label = "filter " + escape(spec->name) + " is not available: ";
-        if (!noted_failures_.insert(label + failure.text).second) continue;
-        report_lines(report_, LogLevel::error, label, failure.text);
-        problems_.push_back(label + summary(failure.text));
+        if (!noted_failures_.insert(label + text).second) continue;
+        report_lines(report_, LogLevel::error, label, text);
+        problems_.push_back(label + summary(text));
     }
 }
 

@@ -2,8 +2,15 @@
 
 namespace pythonfilter {
 
+namespace {
+
+constexpr int kMaxLines = 1000;  // more than a traceback has
+
+}  // namespace
+
 void report_lines(const Reporter& report, LogLevel level, const std::string& label, std::string_view raw_lines) {
-    while (!raw_lines.empty()) {
+    for (int lines = 0; !raw_lines.empty(); ++lines) {
+        if (lines == kMaxLines) return report(level, label + "...");
         const auto end = raw_lines.find('\n');
         report(level, label + escape(raw_lines.substr(0, end)));
         raw_lines.remove_prefix(end == std::string_view::npos ? raw_lines.size() : end + 1);

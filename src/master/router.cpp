@@ -4,6 +4,7 @@
 #include "message/reply.h"
 
 #include <sys/stat.h>
+#include <cstdlib>
 #include <utility>
 
 namespace pythonfilter {
@@ -29,6 +30,13 @@ bool files_are(const Request& request, const Identity& expected) {
         digest.add(info);
     }
     return digest.identity() == expected;
+}
+
+// Not to be guessed: no worker can answer for a message before it was given to it. Odd, for 0 is no task.
+std::uint64_t new_task_id() {
+    std::uint64_t id = 0;
+    arc4random_buf(&id, sizeof id);
+    return id | 1;
 }
 
 void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) { runs.insert(runs.end(), more.begin(), more.end()); }
@@ -81,7 +89,7 @@ void Router::step(Messages::iterator message) {
 
 Job Router::make_job(std::uint64_t id, const Message& message) {
     Job job;
-    job.task.id = ++last_task_;
+    job.task.id = new_task_id();
     job.task.filters = message.dispatch.filters;
     job.task.state = message.walk.state();
     job.task.expected = message.walk.expected();

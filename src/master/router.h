@@ -77,7 +77,6 @@ private:
     QueueGauge& gauge_;
     Reporter report_;
     std::uint64_t last_message_ = 0;
-    TaskId last_task_ = 0;
     Messages messages_;
     RouterCounters counters_;
 };

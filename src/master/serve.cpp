@@ -116,6 +116,7 @@ int serve(const CommandLine& line, const char* argv0) {
         return serve_in_foreground(request, config);
     }
     raise_nofile_limit();
+    forbid_dumps();  // pidfd_getfd() would hand the listening socket to a filter
     Guardian guardian({request, master_program(line, argv0), std::move(ready_fd), stdin_can_end()});
     return guardian.run(std::move(config));
 }

@@ -131,6 +131,7 @@ void WorkerSlot::read_verdicts() {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) return verdict_pipe_ended();
     frames_.append({chunk, static_cast<std::size_t>(n)});
+    error_lines_.drain();  // once: a bite for each of a thousand small frames would hold the loop
     FrameStream::Frame frame;
     for (;;) {
         const auto next = frames_.next(frame);
@@ -155,7 +156,6 @@ void WorkerSlot::verdict_pipe_ended() {
 }
 
 bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
-    error_lines_.drain();
     switch (frame.type) {
         case FrameType::ready: {
             auto ready = decode_ready(frame.payload);
@@ -196,7 +196,10 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     job_.reset();
     enter(State::idle);
     done(std::move(result));
-    if (state_ == State::idle && !burying_) callbacks_.on_idle(*this);
+    if (state_ != State::idle || burying_) return true;
+    FrameStream::Frame more;
+    if (frames_.next(more) != FrameStream::Next::incomplete) return false;  // such a worker gets no further message
+    callbacks_.on_idle(*this);
     return true;
 }
 

@@ -55,7 +55,12 @@ TEST_CASE_FIXTURE(Reports, "only filters that were asked for can have finished, 
 TEST_CASE_FIXTURE(Reports, "lists are no longer than an honest worker's") {
     SUBCASE("runs") { outcome.runs.resize(5, {2, 1, 1}); }
     SUBCASE("incidents") { outcome.incidents.resize(5, {2, FailureEvent::exception, "x"}); }
-    SUBCASE("bypassed") { outcome.state.bypassed.resize(64 * 1024 + 1); }
+    SUBCASE("bypassed") { outcome.state.bypassed.resize(16 * 1024 + 1); }
+    SUBCASE("recipients") { outcome.facts.recipients.resize(kMaxLoggedRecipients + 1); }
+    SUBCASE("the text of an incident") {
+        outcome.incidents.push_back({2, FailureEvent::exception, std::string(kMaxIncidentText + 1, 'x')});
+    }
+    SUBCASE("the reply") { outcome.state.pending_reply.assign(16 * 1024 + 1, '2'); }
     CHECK_FALSE(plausible(outcome, task));
 }
 
