@@ -25,7 +25,8 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
 
 }  // namespace
 
-Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge, const Reporter& report, Callbacks callbacks)
+Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge, const Reporter& report,
+                       Callbacks callbacks)
     : number_(number),
       config_(std::move(config)),
       route_(compile_route(config_)),
@@ -34,10 +35,13 @@ Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge,
     for (const Route::Filter& filter : route_.filters) filter_names_.push_back(filter.name);
     for (std::uint32_t i = 0; i < route_.pools.size(); ++i) {
         Pool::Callbacks pool_callbacks;
-        pool_callbacks.on_settled = [this, i](const std::vector<std::string>& problems) { pool_settled(route_.pools[i], problems); };
+        pool_callbacks.on_settled = [this, i](const std::vector<std::string>& problems) {
+            pool_settled(route_.pools[i], problems);
+        };
         pool_callbacks.on_zygote_dead = callbacks_.on_zygote_dead;
         pool_callbacks.on_empty = [this] { pool_empty(); };
-        pools_.push_back(std::make_unique<Pool>(loop, pool_options(config_, route_, i), gauge, report, std::move(pool_callbacks)));
+        pools_.push_back(
+            std::make_unique<Pool>(loop, pool_options(config_, route_, i), gauge, report, std::move(pool_callbacks)));
     }
 }
 

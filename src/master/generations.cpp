@@ -28,11 +28,14 @@ Generations::Generations(Loop& loop, ConfigRequest request, QueueGauge& gauge, R
 
 std::unique_ptr<Generation> Generations::make(Config config) {
     Generation::Callbacks callbacks;
-    callbacks.on_settled = [this](Generation& which, const std::vector<std::string>& problems) { settled(which, problems); };
+    callbacks.on_settled = [this](Generation& which, const std::vector<std::string>& problems) {
+        settled(which, problems);
+    };
     callbacks.on_zygote_dead = [this] { to_sweep_.start(kSweepStep); };
     callbacks.on_empty = [this](Generation& which) { emptied(which); };
     for (const std::string& warning : config.warnings) report_(LogLevel::warning, warning);
-    return std::make_unique<Generation>(loop_, ++last_number_, std::move(config), gauge_, report_, std::move(callbacks));
+    return std::make_unique<Generation>(loop_, ++last_number_, std::move(config), gauge_, report_,
+                                        std::move(callbacks));
 }
 
 void Generations::start(Config config) {
@@ -77,7 +80,9 @@ void Generations::settled(Generation& generation, const std::vector<std::string>
     }
     settled_ = true;
     if (problems.empty()) report_(LogLevel::info, title(generation) + " serves: " + generation.config().file);
-    else report_(LogLevel::error, title(generation) + " serves with problems: filters that are not available get their policy's answer");
+    else
+        report_(LogLevel::error,
+                title(generation) + " serves with problems: filters that are not available get their policy's answer");
     retry_later();
     callbacks_.on_in_force(generation.config());
     if (reload_wanted_) reload();
@@ -85,7 +90,8 @@ void Generations::settled(Generation& generation, const std::vector<std::string>
 
 void Generations::switch_to_next() {
     std::swap(current_, other_);
-    report_(LogLevel::info, title(*current_) + " serves: " + current_->config().file + "; " + title(*other_) + " drains");
+    report_(LogLevel::info,
+            title(*current_) + " serves: " + current_->config().file + "; " + title(*other_) + " drains");
     retry_delay_ = kFirstRetry;
     callbacks_.on_in_force(current_->config());
     other_->drain();

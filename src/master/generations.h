@@ -1,7 +1,7 @@
-// Generations: which configuration is in force. A reload proves the new generation (every pool ready, every filter imported
-// and initialised) before it takes the old one's place, which then drains; on any problem the old one stays. At most two
-// live; reloads that come meanwhile become one. The first generation serves whatever its problems are, and one that has
-// problems is tried anew from time to time: a scanner that was down at boot needs nobody to reload.
+// Generations: which configuration is in force. A reload proves the new generation (every pool ready, every filter
+// imported and initialised) before it takes the old one's place, which then drains; on any problem the old one stays.
+// At most two live; reloads that come meanwhile become one. The first generation serves whatever its problems are, and
+// one that has problems is tried anew from time to time: a scanner that was down at boot needs nobody to reload.
 #pragma once
 
 #include "config/find_config.h"

@@ -30,7 +30,8 @@ TimePoint filter_deadline(const JobRun& run) {
 // The worker goes on to the next filter without a word.
 TimePoint next_look(const JobRun& run, TimePoint now) {
     TimePoint next = std::min(filter_deadline(run), run.job.budget_end);
-    for (std::size_t i = running_place(run) + 1; i < run.job.timeouts.size(); ++i) next = std::min(next, now + run.job.timeouts[i]);
+    for (std::size_t i = running_place(run) + 1; i < run.job.timeouts.size(); ++i)
+        next = std::min(next, now + run.job.timeouts[i]);
     return next;
 }
 

@@ -1,5 +1,5 @@
-// When the time of a job that runs is over, and which filter is to blame: pure functions of the job, what its worker has
-// reported, and the scoreboard, whose values may shorten a deadline and never lengthen one. Called by worker_slot.
+// When the time of a job that runs is over, and which filter is to blame: pure functions of the job, what its worker
+// has reported, and the scoreboard, whose values may shorten a deadline and never lengthen one. Called by worker_slot.
 #pragma once
 
 #include "master/job.h"

@@ -100,10 +100,12 @@ Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer l
     if (!socket.fd) return errno_error("socket", errno);
     socket.took_over = has_living_server(place.path()) || has_living_server(place.other_directory + "/" + place.name);
     if (socket.took_over && living == LivingServer::refuse) {
-        return Error{"another server is answering at " + place.path() + ": stop it first, or start this one under another name"};
+        return Error{"another server is answering at " + place.path() +
+                     ": stop it first, or start this one under another name"};
     }
     const std::string temporary = place.directory + "/." + place.name;
-    if (const Status status = bind_and_listen(socket.fd.get(), temporary, place.directory); !status) return status.error();
+    if (const Status status = bind_and_listen(socket.fd.get(), temporary, place.directory); !status)
+        return status.error();
     if (const Status status = publish(socket, temporary); !status) return status.error();
     return socket;
 }

@@ -1,7 +1,7 @@
-// The listening socket's birth and end, by Courier's rules: one name, bound as .NAME, made 0660, listening, and only then
-// renamed to NAME, so that nobody ever sees a socket that refuses; NAME in the other directory goes. Called by the guardian
-// and in the foreground, as the mail user. Must never unlink NAME at a stop under `on_stop: defer`: no socket means that mail
-// passes unfiltered.
+// The listening socket's birth and end, by Courier's rules: one name, bound as .NAME, made 0660, listening, and only
+// then renamed to NAME, so that nobody ever sees a socket that refuses; NAME in the other directory goes. Called by the
+// guardian and in the foreground, as the mail user. Must never unlink NAME at a stop under `on_stop: defer`: no socket
+// means that mail passes unfiltered.
 //
 // Two living servers on one name: in the foreground the second one refuses to start. Under courierfilter it takes over
 // and says so (took_over): courierfilter runs one filter per name, so the other is what an earlier guardian left

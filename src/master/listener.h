@@ -23,7 +23,8 @@ private:
     void shed();
 
     UniqueFd socket_;
-    UniqueFd reserve_;  // given up for a moment when descriptors run out, so that the client is closed, not kept waiting
+    UniqueFd
+        reserve_;  // given up for a moment when descriptors run out, so that the client is closed, not kept waiting
     std::function<void(UniqueFd)> on_client_;
     Timer pause_;       // after an error that would come again at once
     IoWatch watch_;

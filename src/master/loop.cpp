@@ -54,15 +54,17 @@ bool Timer::active() const { return ev_is_active(&timer_); }
 
 SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> callback)
     : loop_(loop.raw()), callback_(std::move(callback)) {
-    ev_signal_init(&signal_, [](struct ev_loop*, ev_signal* watch, int) { static_cast<SignalWatch*>(watch->data)->callback_(); },
-                   signal);
+    ev_signal_init(
+        &signal_, [](struct ev_loop*, ev_signal* watch, int) { static_cast<SignalWatch*>(watch->data)->callback_(); },
+        signal);
     signal_.data = this;
     ev_signal_start(loop_, &signal_);
 }
 SignalWatch::~SignalWatch() { ev_signal_stop(loop_, &signal_); }
 
 BeforeWait::BeforeWait(Loop& loop, std::function<void()> callback) : loop_(loop.raw()), callback_(std::move(callback)) {
-    ev_prepare_init(&prepare_, [](struct ev_loop*, ev_prepare* watch, int) { static_cast<BeforeWait*>(watch->data)->callback_(); });
+    ev_prepare_init(
+        &prepare_, [](struct ev_loop*, ev_prepare* watch, int) { static_cast<BeforeWait*>(watch->data)->callback_(); });
     prepare_.data = this;
     ev_prepare_start(loop_, &prepare_);
 }

@@ -105,7 +105,7 @@ private:
     std::unordered_set<std::string> noted_failures_;
     std::vector<std::string> problems_;
     bool settled_ = false;
-    TimePoint last_worker_ = Clock::now();             // when the last one died that had been ready; first, the beginning
+    TimePoint last_worker_ = Clock::now();  // when the last one died that had been ready; first, the beginning
 
     Timer to_import_;   // start_timeout of the zygote
     Timer to_fork_;     // active while forks_asked_ > 0

@@ -57,11 +57,13 @@ Result<Account> find_account(const CourierDirs& courier) {
     const passwd* user = getpwnam(courier.mailuser.c_str());
     if (!user) return Error{"there is no user '" + courier.mailuser + "': set courier.mailuser to Courier's mail user"};
     if (user->pw_uid == 0) {
-        return Error{"the mail user '" + courier.mailuser + "' is root, and filters are never run as root: set courier.mailuser"};
+        return Error{"the mail user '" + courier.mailuser +
+                     "' is root, and filters are never run as root: set courier.mailuser"};
     }
     Account account{courier.mailuser, user->pw_uid, user->pw_gid};
     const group* group = getgrnam(courier.mailgroup.c_str());
-    if (!group) return Error{"there is no group '" + courier.mailgroup + "': set courier.mailgroup to Courier's mail group"};
+    if (!group)
+        return Error{"there is no group '" + courier.mailgroup + "': set courier.mailgroup to Courier's mail group"};
     account.gid = group->gr_gid;
     return account;
 }
@@ -102,12 +104,14 @@ void set(const char* name, const std::string& value) { setenv(name, value.c_str(
 
 bool is_usable_directory(const std::string& path, int access_mode) {
     struct stat info{};
-    return !path.empty() && stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && access(path.c_str(), access_mode) == 0;
+    return !path.empty() && stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
+           access(path.c_str(), access_mode) == 0;
 }
 
 bool is_utf8_locale(std::string name) {
     std::erase(name, '-');
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return name.ends_with(".utf8") || name.find(".utf8@") != std::string::npos;
 }
 

@@ -1,6 +1,7 @@
-// Who this process is and what it hands on: descriptors it was born with, user, environment, limits. Called by main.cpp and
-// the guardian before anything is served. Must never let filters run as root, and never keep a descriptor that nobody here
-// opened: a copy of courierfilter's fd 3 blocks the start of the whole mail system, and once it leaked its own end as fd 4.
+// Who this process is and what it hands on: descriptors it was born with, user, environment, limits. Called by main.cpp
+// and the guardian before anything is served. Must never let filters run as root, and never keep a descriptor that
+// nobody here opened: a copy of courierfilter's fd 3 blocks the start of the whole mail system, and once it leaked its
+// own end as fd 4.
 #pragma once
 
 #include "base/result.h"
@@ -33,8 +34,8 @@ struct MailUser {
     std::string warning;   // a sentence when something is probably not meant, else empty
 };
 
-/// Started as root: becomes the mail user, by name (numbers from courier-config are wrong on Debian), with its supplementary
-/// groups, for good. Otherwise the user stays, with a warning when it is not the mail user.
+/// Started as root: becomes the mail user, by name (numbers from courier-config are wrong on Debian), with its
+/// supplementary groups, for good. Otherwise the user stays, with a warning when it is not the mail user.
 Result<MailUser> become_mail_user(const CourierDirs& courier);
 
 /// What a filter can rely on: PATH, HOME, USER, LOGNAME, TMPDIR, a UTF-8 locale, sysconfdir; a working directory that

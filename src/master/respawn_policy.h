@@ -22,7 +22,8 @@ public:
 
     void started(TimePoint now);
     void became_ready(TimePoint now);
-    /// The child of the last started() is dead, or could not be started. Returns how long to wait before the next start.
+    /// The child of the last started() is dead, or could not be started. Returns how long to wait before the next
+    /// start.
     Duration died(TimePoint now);
     /// Forgets everything: the next death is the first (after a reload, or when the administrator asks for a start).
     void reset();

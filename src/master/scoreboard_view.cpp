@@ -62,7 +62,8 @@ MessageFacts ScoreboardView::facts(std::uint64_t task_id) const {
     facts.size = page().size.load(std::memory_order_relaxed);
     char copy[sizeof ScoreboardPage::envelope];
     std::memcpy(copy, page().envelope, sizeof copy);
-    std::string_view left(copy, std::min<std::size_t>(page().envelope_used.load(std::memory_order_relaxed), sizeof copy));
+    std::string_view left(copy,
+                          std::min<std::size_t>(page().envelope_used.load(std::memory_order_relaxed), sizeof copy));
     bool is_sender = true;
     for (std::size_t end; (end = left.find('\0')) != std::string_view::npos; left.remove_prefix(end + 1)) {
         if (std::exchange(is_sender, false)) facts.sender = left.substr(0, end);

@@ -31,10 +31,13 @@ Server::Server(MasterOptions options, Config config)
       log_(STDERR_FILENO),
       tell_debug_(std::getenv("PYTHONFILTER_DEBUG") != nullptr),
       report_([this](LogLevel level, const std::string& text) { report(level, text); }),
-      generations_(loop_, options_.config, gauge_, report_, {[this](const Config& now) { in_force(now); }, [this] { leave(); }}),
+      generations_(loop_, options_.config, gauge_, report_,
+                   {[this](const Config& now) { in_force(now); }, [this] { leave(); }}),
       router_(gauge_, report_),
       sessions_(loop_, config.server.request_timeout, reading_limit(),
-                {[this](SessionId id, Request request, TimePoint accepted) { take_request(id, std::move(request), accepted); },
+                {[this](SessionId id, Request request, TimePoint accepted) {
+                     take_request(id, std::move(request), accepted);
+                 },
                  [this](const std::string& problem) { report_(LogLevel::warning, problem); }}),
       before_wait_(loop_, [this] { flush_log(); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
@@ -44,7 +47,8 @@ Server::Server(MasterOptions options, Config config)
     watch_signal(SIGTERM, [this] { stop("SIGTERM"); });
     watch_signal(SIGINT, [this] { stop("SIGINT"); });
     watch_signal(SIGHUP, [this] { generations_.reload(); });
-    if (options_.stop_at_stdin_end) stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
+    if (options_.stop_at_stdin_end)
+        stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
     generations_.start(std::move(config));
     listener_ = std::make_unique<Listener>(loop_, std::move(options_.listen_fd), [this](UniqueFd client) {
         sessions_.adopt(std::move(client), generations_.current().spool_tmp());
@@ -75,15 +79,15 @@ void Server::flush_log() {
 
 void Server::log_summary() {
     const RouterCounters& counters = router_.counters();
-    report(LogLevel::info, "stopped: " + std::to_string(counters.accepted) + " messages accepted, " + std::to_string(counters.deferred) +
-                               " deferred, " + std::to_string(counters.rejected) + " rejected, " + std::to_string(counters.client_gone) +
-                               " without a client");
+    report(LogLevel::info, "stopped: " + std::to_string(counters.accepted) + " messages accepted, " +
+                               std::to_string(counters.deferred) + " deferred, " + std::to_string(counters.rejected) +
+                               " rejected, " + std::to_string(counters.client_gone) + " without a client");
     for (int event = 0; event < kFailureEvents; ++event) {
         for (const auto action : {FailureAction::skip, FailureAction::defer, FailureAction::reject}) {
             const auto uses = counters.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
             if (uses == 0) continue;
-            report(LogLevel::info, "failure policy: " + std::string(to_string(static_cast<FailureEvent>(event))) + ": " +
-                                       std::string(to_string(action)) + " " + std::to_string(uses) + " times");
+            report(LogLevel::info, "failure policy: " + std::string(to_string(static_cast<FailureEvent>(event))) +
+                                       ": " + std::string(to_string(action)) + " " + std::to_string(uses) + " times");
         }
     }
 }
@@ -93,13 +97,16 @@ void Server::log_summary() {
 void Server::take_request(SessionId id, Request request, TimePoint accepted) {
     Client client{[this, id] { return sessions_.hung_up(id); },
                   [this, id](std::string_view reply) { return sessions_.reply(id, reply); }};
-    if (stopping_) router_.turn_away(std::move(request), accepted, client, replies::stopping(), "the server is stopping");
+    if (stopping_)
+        router_.turn_away(std::move(request), accepted, client, replies::stopping(), "the server is stopping");
     else router_.begin(generations_.current(), std::move(request), accepted, std::move(client));
 }
 
 // ---- start, reload, stop
 
-void Server::watch_signal(int number, std::function<void()> callback) { signals_.emplace_back(loop_, number, std::move(callback)); }
+void Server::watch_signal(int number, std::function<void()> callback) {
+    signals_.emplace_back(loop_, number, std::move(callback));
+}
 
 void Server::in_force(const Config& config) {
     gauge_.limit = config.server.queue.limit;
@@ -135,7 +142,8 @@ void Server::out_of_patience() {
         return;
     }
     killed_ = true;
-    report(LogLevel::warning, std::to_string(router_.in_flight()) + " messages were not finished in time: their workers are killed");
+    report(LogLevel::warning,
+           std::to_string(router_.in_flight()) + " messages were not finished in time: their workers are killed");
     to_end_.start(kKillLimit);
     generations_.kill_all("the server is stopping");
 }

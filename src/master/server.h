@@ -1,5 +1,5 @@
-// The server: what run_master() runs. Owns the loop, the log and all the parts, connects them with each other, and turns
-// signals and the end of stdin into reload and stop. Decides nothing about messages.
+// The server: what run_master() runs. Owns the loop, the log and all the parts, connects them with each other, and
+// turns signals and the end of stdin into reload and stop. Decides nothing about messages.
 #pragma once
 
 #include "base/log_sink.h"

@@ -55,7 +55,9 @@ void Sessions::read(SessionId id) {
     }
     switch (session.parser.feed({chunk, static_cast<std::size_t>(n)})) {
         case RequestParser::State::incomplete: return;
-        case RequestParser::State::bad: refuse(id, replies::bad_request(), "bad request: " + session.parser.problem()); return;
+        case RequestParser::State::bad:
+            refuse(id, replies::bad_request(), "bad request: " + session.parser.problem());
+            return;
         case RequestParser::State::complete: break;
     }
     finish_reading(session);

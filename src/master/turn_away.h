@@ -1,7 +1,7 @@
 // TurnAway answers clients with a temporary refusal, for a time in which nobody filters. It reads the request first,
-// because a client may be in the middle of writing it, but no client makes another one wait: all are read without blocking,
-// each has a deadline, and past kMaxClients the oldest is answered at once. Called by the guardian's loop. Must never block,
-// look at the message, or answer anything but the one reply it was given.
+// because a client may be in the middle of writing it, but no client makes another one wait: all are read without
+// blocking, each has a deadline, and past kMaxClients the oldest is answered at once. Called by the guardian's loop.
+// Must never block, look at the message, or answer anything but the one reply it was given.
 #pragma once
 
 #include "base/clock.h"

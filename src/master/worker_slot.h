@@ -46,7 +46,8 @@ public:
     struct Ends {
         UniqueFd task, verdict, error;
     };
-    static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks);
+    static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label,
+                                                      Callbacks callbacks);
     WorkerSlot(const WorkerSlot&) = delete;
     WorkerSlot& operator=(const WorkerSlot&) = delete;
 
@@ -77,8 +78,8 @@ public:
     void fork_failed(std::string reason);
 
 private:
-    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard, UniqueFd task,
-               UniqueFd verdict, UniqueFd error, Ends ends);
+    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard,
+               UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends);
 
     void enter(State state);
     void read_verdicts();

@@ -45,7 +45,8 @@ struct SpawnActions {
     SpawnActions& operator=(const SpawnActions&) = delete;
 };
 
-// Every descriptor of ours is close-on-exec; the zygote gets 0 (/dev/null), 1 and 2 (its stderr pipe) and 3 (its socket).
+// Every descriptor of ours is close-on-exec; the zygote gets 0 (/dev/null), 1 and 2 (its stderr pipe) and 3 (its
+// socket).
 Result<pid_t> spawn(const std::string& program, int socket, int error) {
     const SpawnActions actions(socket, error);
     std::string name = "pythonfilter-worker";
@@ -61,8 +62,8 @@ Result<pid_t> spawn(const std::string& program, int socket, int error) {
 
 }  // namespace
 
-Result<std::unique_ptr<ZygoteClient>> ZygoteClient::start(Loop& loop, const std::string& program, const ZygoteSpec& spec,
-                                                          Callbacks callbacks) {
+Result<std::unique_ptr<ZygoteClient>> ZygoteClient::start(Loop& loop, const std::string& program,
+                                                          const ZygoteSpec& spec, Callbacks callbacks) {
     int sockets[2];
     int error[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) return errno_error("socketpair", errno);

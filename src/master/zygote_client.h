@@ -25,7 +25,8 @@ public:
         std::function<void(std::string_view)> on_line;    // its stderr
     };
 
-    static Result<std::unique_ptr<ZygoteClient>> start(Loop& loop, const std::string& program, const ZygoteSpec& spec, Callbacks callbacks);
+    static Result<std::unique_ptr<ZygoteClient>> start(Loop& loop, const std::string& program, const ZygoteSpec& spec,
+                                                       Callbacks callbacks);
     ~ZygoteClient();
     ZygoteClient(const ZygoteClient&) = delete;
     ZygoteClient& operator=(const ZygoteClient&) = delete;

@@ -1,13 +1,13 @@
-// courier._native: what courier.control does with control files, on top of message/control_file. Only the modules of the
-// courier package call it, and the server's worker, which registers the files of its message. What lives where:
+// courier._native: what courier.control does with control files, on top of message/control_file. Only the modules of
+// the courier package call it, and the server's worker, which registers the files of its message. What lives where:
 //
 //   native.cpp      the functions that Python sees, nothing else
 //   arguments.*     Python values -> paths, record values; and errors back
 //   text.*          the decoding rule (try_decode) and its way back
 //   task_files.*    which files the current message consists of
 //
-// It never keeps anything about a message but that list, and it keeps the GIL (small local files, and the list is shared)
-// except while an append waits for the disk.
+// It never keeps anything about a message but that list, and it keeps the GIL (small local files, and the list is
+// shared) except while an append waits for the disk.
 #include "native/arguments.h"
 #include "native/task_files.h"
 #include "native/text.h"

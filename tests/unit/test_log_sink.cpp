@@ -25,7 +25,8 @@ struct Pipe {
     std::string read_all() const {
         std::string text;
         char chunk[4096];
-        for (ssize_t n; (n = read(reader.get(), chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<std::size_t>(n));
+        for (ssize_t n; (n = read(reader.get(), chunk, sizeof chunk)) > 0;)
+            text.append(chunk, static_cast<std::size_t>(n));
         return text;
     }
 };
