@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
 constexpr Duration kQueueHolds = 2s;        // a pool without workers for longer answers instead of letting messages wait
+constexpr Duration kEndLimit = 5s;          // of a zygote without workers
 constexpr std::size_t kMaxInitLines = 1000;
 constexpr std::size_t kMaxFailures = 200;  // told in a generation: a text with a time or a pid in it is always new
 
@@ -29,6 +30,7 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
       to_import_(loop, [this] { zygote_->kill("imports took longer than start_timeout"); }),
       to_fork_(loop, [this] { zygote_->kill("a fork took longer than start_timeout"); }),
       to_respawn_(loop, [this] { fill(); }),
+      to_end_(loop, [this] { if (zygote_) zygote_->kill("it did not end by itself"); }),
       to_bury_(loop, [this] { graves_.clear(); }) {}
 
 void Pool::enter(State state) {
@@ -225,7 +227,7 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     slots_.erase(found);
     to_bury_.start(0s);
     if (state_ == State::stopping) {
-        if (slots_.empty() && zygote_) zygote_->close();
+        if (slots_.empty() && zygote_) close_zygote();
         if (empty()) callbacks_.on_empty();
         return;
     }
@@ -349,8 +351,14 @@ void Pool::stop() {
     } else if (!imported_) {
         zygote_->kill("is not needed any more");  // an import may hang, and nobody waits for it
     } else if (slots_.empty()) {
-        zygote_->close();
+        close_zygote();
     }
+}
+
+// It may be stopped (SIGSTOP), and a generation must be able to end.
+void Pool::close_zygote() {
+    zygote_->close();
+    to_end_.start(kEndLimit);
 }
 
 void Pool::kill_all(const std::string& reason) {

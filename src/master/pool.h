@@ -80,6 +80,7 @@ private:
     void note_failures(const std::vector<Ready::Failure>& failures);
     void settle(std::string problem = {});
 
+    void close_zygote();
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);
     void not_begun(Job job);
@@ -110,6 +111,7 @@ private:
     Timer to_import_;   // start_timeout of the zygote
     Timer to_fork_;     // active while forks_asked_ > 0
     Timer to_respawn_;  // the next attempt, while something is missing
+    Timer to_end_;      // active while the zygote ends
     Timer to_bury_;     // empties graves_
 };
 

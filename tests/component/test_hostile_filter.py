@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import textwrap
 import threading
 import time
@@ -192,6 +193,16 @@ def test_a_stopped_zygote_does_not_stop_its_pool() -> None:
     with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
         assert server.ask(hostile("os.kill(os.getppid(), signal.SIGSTOP)\nos.kill(os.getpid(), 9)")) == DEFERRED
         wait_until("the pool to serve again", lambda: server.ask(script("reply = '200 again'")) == b"200 again\n")
+
+
+def test_a_stopped_zygote_does_not_keep_its_generation() -> None:
+    with Server(filters={"script": SCRIPT_FILTER}, config="pools: {default: {workers: 1}}\n") as server:
+        stopped = server.zygote_pids()
+        server.ask(hostile("os.kill(os.getppid(), signal.SIGSTOP)"))
+        server.signal(signal.SIGHUP)
+        server.wait_for_log("generation 2 serves")
+        wait_until("the old zygote to end", lambda: not set(stopped) & set(server.zygote_pids()), 12.0)
+        assert server.ask(script("reply = '200 new'")) == b"200 new\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="our own descriptors are as open to us as the guardian's")
