@@ -7,7 +7,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
-constexpr Duration kQueueHolds = 2s;        // a pool without workers for longer answers instead of letting messages wait
+constexpr Duration kQueueHolds = 2s;  // a pool without workers for longer answers instead of letting messages wait
 constexpr Duration kEndLimit = 5s;          // of a zygote without workers
 constexpr std::size_t kMaxInitLines = 1000;
 constexpr std::size_t kMaxFailures = 200;  // told in a generation: a text with a time or a pid in it is always new
@@ -36,7 +36,8 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
 void Pool::enter(State state) {
     if (state == state_ || state_ == State::stopping) return;
     static constexpr const char* names[] = {"starting", "serving", "failed", "stopping"};
-    report_(LogLevel::debug, "pool " + options_.name + ": " + names[static_cast<int>(state_)] + " -> " + names[static_cast<int>(state)]);
+    report_(LogLevel::debug,
+            "pool " + options_.name + ": " + names[static_cast<int>(state_)] + " -> " + names[static_cast<int>(state)]);
     state_ = state;
     if (state == State::failed) queue_.answer_all(JobResult::Kind::unavailable);
 }
@@ -47,7 +48,9 @@ void Pool::start() { fill(); }
 
 void Pool::start_zygote() {
     ZygoteClient::Callbacks callbacks;
-    callbacks.on_report = [this](ZygoteReport report, UniqueFd pidfd) { on_report(std::move(report), std::move(pidfd)); };
+    callbacks.on_report = [this](ZygoteReport report, UniqueFd pidfd) {
+        on_report(std::move(report), std::move(pidfd));
+    };
     callbacks.on_dead = [this](std::string reason) { zygote_dead(reason); };
     callbacks.on_line = [this](std::string_view line) {
         report_(LogLevel::info, "[" + options_.name + "] " + escape(line));
@@ -105,8 +108,9 @@ void Pool::fork_answered() {
 
 // The old contract allows a filter to open things at import; then nothing may be shared by forks.
 void Pool::tainted(const std::string& what) {
-    report_(LogLevel::warning, "pool " + options_.name + ": a filter " + escape(what) +
-                                   " while it was imported, so each worker imports for itself from now on (preload: no)");
+    report_(LogLevel::warning,
+            "pool " + options_.name + ": a filter " + escape(what) +
+                " while it was imported, so each worker imports for itself from now on (preload: no)");
     options_.spec.preload = false;
     restarting_ = true;
     zygote_->kill("preload is not possible");
@@ -169,7 +173,8 @@ bool Pool::fork_worker() {
 std::uint32_t Pool::free_number() const {
     for (std::uint32_t number = 1;; ++number) {
         const std::string label = options_.name + "/" + std::to_string(number);
-        if (std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->label() == label; })) return number;
+        if (std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->label() == label; }))
+            return number;
     }
 }
 
@@ -186,7 +191,8 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
     callbacks.on_not_begun = [this](Job job) { not_begun(std::move(job)); };
     callbacks.on_line = [this](WorkerSlot& slot, std::string_view line) { worker_line(slot, line); };
     callbacks.on_note = [this](WorkerSlot& slot, std::string note) {
-        report_lines(report_, LogLevel::warning, "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ", note);
+        report_lines(report_, LogLevel::warning, "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ",
+                     note);
     };
     return callbacks;
 }
@@ -222,7 +228,8 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     const bool was_ready = slot.has_been_ready();
     const std::string label = slot.label();
     const FilterSpec* filter = find_filter(slot.running_filter());
-    const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });
+    const auto found =
+        std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });
     graves_.push_back(std::move(*found));
     slots_.erase(found);
     to_bury_.start(0s);
@@ -248,7 +255,8 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
 // nullptr when no filter of ours has this index.
 const FilterSpec* Pool::find_filter(std::uint32_t index) const {
     const auto& specs = options_.spec.filters;
-    const auto spec = std::find_if(specs.begin(), specs.end(), [&](const FilterSpec& each) { return each.index == index; });
+    const auto spec =
+        std::find_if(specs.begin(), specs.end(), [&](const FilterSpec& each) { return each.index == index; });
     return spec == specs.end() ? nullptr : &*spec;
 }
 
@@ -262,15 +270,16 @@ void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     report_(LogLevel::info, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
 }
 
-// Something is missing: try again after the delay. Without any worker for some time, past or to come, the pool has failed:
-// one attempt that hangs for all of start_timeout is enough.
+// Something is missing: try again after the delay. Without any worker for some time, past or to come, the pool has
+// failed: one attempt that hangs for all of start_timeout is enough.
 void Pool::retry_after(Duration delay) {
     if (delay == Duration(0)) {
         fill();
         return;
     }
     if (!to_respawn_.active()) to_respawn_.start(delay);
-    const bool has_worker = std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_been_ready(); });
+    const bool has_worker =
+        std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_been_ready(); });
     if (!has_worker && Clock::now() + delay > last_worker_ + kQueueHolds) enter(State::failed);
 }
 

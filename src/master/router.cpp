@@ -39,7 +39,9 @@ std::uint64_t new_task_id() {
     return id | 1;
 }
 
-void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) { runs.insert(runs.end(), more.begin(), more.end()); }
+void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) {
+    runs.insert(runs.end(), more.begin(), more.end());
+}
 
 }  // namespace
 
@@ -64,7 +66,8 @@ void Router::begin(Generation& generation, Request request, TimePoint accepted, 
     step(message);
 }
 
-void Router::turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply, std::string reason) {
+void Router::turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply,
+                       std::string reason) {
     client.answer(reply);
     count(reply);
     MessageRecord record;
@@ -118,7 +121,9 @@ void Router::take_result(std::uint64_t id, JobResult result) {
         case JobResult::Kind::unavailable: take_unavailable(message); return;
         case JobResult::Kind::out_of_time: end(message, replies::out_of_time(), "the message's time is over"); return;
         case JobResult::Kind::stopped: end(message, replies::stopping(), "the server is stopping"); return;
-        case JobResult::Kind::client_gone: end(message, replies::out_of_time(), "the client hung up while the message waited"); return;
+        case JobResult::Kind::client_gone:
+            end(message, replies::out_of_time(), "the client hung up while the message waited");
+            return;
     }
 }
 
@@ -163,8 +168,8 @@ void Router::take_failed_stage(Messages::iterator message, const Outcome& outcom
     else end(message, its.walk.failure_reply());
 }
 
-// The worker is lost. What its last progress told stands; a message may go on only where nobody can write to its files any
-// more and it is known what they were.
+// The worker is lost. What its last progress told stands; a message may go on only where nobody can write to its files
+// any more and it is known what they were.
 void Router::take_loss(Messages::iterator message, JobResult result) {
     Message& its = message->second;
     if (result.progress) {
@@ -175,11 +180,13 @@ void Router::take_loss(Messages::iterator message, JobResult result) {
         its.walk.began_with(*result.began_with);
     }
     const bool timed_out = result.kind == JobResult::Kind::timed_out;
-    const bool goes_on = apply_policy(its, result.filter, timed_out ? FailureEvent::timeout : FailureEvent::crash, result.detail);
+    const bool goes_on =
+        apply_policy(its, result.filter, timed_out ? FailureEvent::timeout : FailureEvent::crash, result.detail);
     if (!goes_on) {
         end(message, its.walk.failure_reply());
     } else if (!result.worker_is_dead || !its.walk.expected() || !files_are(its.request, *its.walk.expected())) {
-        end(message, replies::filter_defer(), "its files may have been changed by " + its.generation.route().filters[result.filter].name);
+        end(message, replies::filter_defer(),
+            "its files may have been changed by " + its.generation.route().filters[result.filter].name);
     } else {
         step(message);
     }
@@ -210,7 +217,8 @@ bool Router::apply_policy(Message& message, std::uint32_t filter, FailureEvent e
 
 // The first `count` incidents were skipped by the worker itself, as the policy says.
 void Router::note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) note_policy(message, incidents[i].filter, incidents[i].event, incidents[i].text);
+    for (std::size_t i = 0; i < count; ++i)
+        note_policy(message, incidents[i].filter, incidents[i].event, incidents[i].text);
 }
 
 void Router::note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail) {
@@ -219,12 +227,13 @@ void Router::note_policy(const Message& message, std::uint32_t filter, FailureEv
     ++counters_.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
     const std::string id = message_label(message.record);
     const std::string& worker = message.record.worker;
-    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " + shortened(first_line(detail)) +
-                                   "; policy " + std::string(to_string(action)) + "; message " + id +
-                                   (worker.empty() ? "" : " worker " + worker));
+    report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " +
+                                   shortened(first_line(detail)) + "; policy " + std::string(to_string(action)) +
+                                   "; message " + id + (worker.empty() ? "" : " worker " + worker));
     if (event == FailureEvent::unavailable) return;  // why was told once, when the generation began
     if (detail.size() > first_line(detail).size()) {
-        report_lines(report_, LogLevel::warning, "[" + worker + " " + id + "] ", detail.substr(first_line(detail).size() + 1));
+        report_lines(report_, LogLevel::warning, "[" + worker + " " + id + "] ",
+                     detail.substr(first_line(detail).size() + 1));
     }
 }
 

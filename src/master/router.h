@@ -39,7 +39,8 @@ public:
     /// `generation` is not empty, and so lives, as long as one of its messages does.
     void begin(Generation& generation, Request request, TimePoint accepted, Client client);
     /// Answers a request that no generation takes any more, and logs it.
-    void turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply, std::string reason);
+    void turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply,
+                   std::string reason);
 
     std::size_t in_flight() const { return messages_.size(); }
     const RouterCounters& counters() const { return counters_; }

@@ -33,21 +33,24 @@ void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOC
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks) {
+Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t id, std::string label,
+                                                       Callbacks callbacks) {
     auto scoreboard = ScoreboardView::create();
     if (!scoreboard) return scoreboard.error();
     UniqueFd task, verdict, error;
     Ends ends;
-    for (const Status& made : {make_pipe(ends.task, task), make_pipe(verdict, ends.verdict), make_pipe(error, ends.error)}) {
+    for (const Status& made :
+         {make_pipe(ends.task, task), make_pipe(verdict, ends.verdict), make_pipe(error, ends.error)}) {
         if (!made) return made.error();
     }
     for (const int fd : {task.get(), verdict.get(), error.get()}) set_nonblocking(fd);
-    return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), std::move(callbacks), std::move(*scoreboard),
-                                                      std::move(task), std::move(verdict), std::move(error), std::move(ends)));
+    return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), std::move(callbacks),
+                                                      std::move(*scoreboard), std::move(task), std::move(verdict),
+                                                      std::move(error), std::move(ends)));
 }
 
-WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard, UniqueFd task,
-                       UniqueFd verdict, UniqueFd error, Ends ends)
+WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard,
+                       UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends)
     : loop_(loop),
       id_(id),
       label_(std::move(label)),
@@ -210,7 +213,8 @@ JobRun WorkerSlot::job_run() const { return {*job_, dispatched_, progress_, scor
 void WorkerSlot::arm_deadline() { to_deadline_.start_at(next_look(job_run(), Clock::now())); }
 
 void WorkerSlot::deadline_expired() {
-    if (state_ == State::starting) return begin_kill(JobResult::Kind::crashed, "was not ready in time: start_timeout is over");
+    if (state_ == State::starting)
+        return begin_kill(JobResult::Kind::crashed, "was not ready in time: start_timeout is over");
     if (state_ == State::leaving) return begin_kill(JobResult::Kind::stopped, "did not end by itself");
     const TimePoint now = Clock::now();
     if (now >= job_->budget_end) {
@@ -290,7 +294,8 @@ void WorkerSlot::zygote_died() {
 // children. Until it is reaped, the number of the group cannot be reused.
 void WorkerSlot::try_reap() {
     siginfo_t info{};
-    const bool is_ours = zygote_dead_ && waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    const bool is_ours =
+        zygote_dead_ && waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
     if (!is_ours || info.si_pid == 0) {
         if (!is_ours && pidfd_watch_) pidfd_watch_->stop();  // dead for the zygote, whose report follows: it would spin
         if (is_ours && pidfd_watch_) pidfd_watch_->start();  // not dead yet

@@ -1,7 +1,7 @@
 """Fixtures of the end-to-end tests: a private Courier, and its log in the report of a test that failed.
 
-Read by pytest for everything in tests/e2e. With CI=true a machine that cannot run a Courier fails the tests, otherwise it
-skips them with the reason.
+Read by pytest for everything in tests/e2e. With CI=true a machine that cannot run a Courier fails the tests, otherwise
+it skips them with the reason.
 """
 from __future__ import annotations
 

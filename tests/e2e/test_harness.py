@@ -127,7 +127,8 @@ def test_a_filter_gets_the_environment_of_the_file_courierd(courier: Courier) ->
     courier.install_filter("stub", STUB)
     courier.start()
     (process,) = courier.filter_processes()
-    assert {b"MALLOC_CHECK_=3", b"NOTE=two words"} <= set(Path(f"/proc/{process.host_pid}/environ").read_bytes().split(b"\0"))
+    environment = Path(f"/proc/{process.host_pid}/environ").read_bytes().split(b"\0")
+    assert {b"MALLOC_CHECK_=3", b"NOTE=two words"} <= set(environment)
 
 
 def test_commands_run_as_any_user(courier: Courier) -> None:

@@ -1,8 +1,8 @@
 """Becomes a mail filter the way courierfilter starts one: descriptors, user, directory, environment, bare argv[0].
 
-A program of its own (python3 -I -S launch.py < JSON on the descriptor in argv[1]), started by tests/support/server.py; the
-server takes over this process with exec, so its pid is the one the test knows. A fresh interpreter may put descriptors
-on fixed numbers, which a test process cannot do between fork and exec.
+A program of its own (python3 -I -S launch.py < JSON on the descriptor in argv[1]), started by tests/support/server.py;
+the server takes over this process with exec, so its pid is the one the test knows. A fresh interpreter may put
+descriptors on fixed numbers, which a test process cannot do between fork and exec.
 """
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ def main() -> None:
     with os.fdopen(int(sys.argv[1])) as stream:
         plan = json.load(stream)
     # "3": 17 means: what is now 17 becomes 3. Two steps, so that no target overwrites another source.
-    moved = {int(number): fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FREE_NUMBERS) for number, fd in plan["descriptors"].items()}
+    moved = {
+        int(number): fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FREE_NUMBERS)
+        for number, fd in plan["descriptors"].items()
+    }
     for fd in set(plan["descriptors"].values()):
         os.close(fd)
     for number, fd in moved.items():

@@ -1,8 +1,8 @@
 """A real, private Courier for the tests: Debian's packages, in namespaces of their own.
 
-Used by tests/e2e, dev/bench and dev/soak. One object is one mail server with its own configuration, queue, users, log and
-network; several may run at the same time. All of it ends with the object, or with the test process. Must never change
-anything of the machine: what is written lies in a temporary directory, what is started in private namespaces.
+Used by tests/e2e, dev/bench and dev/soak. One object is one mail server with its own configuration, queue, users, log
+and network; several may run at the same time. All of it ends with the object, or with the test process. Must never
+change anything of the machine: what is written lies in a temporary directory, what is started in private namespaces.
 
     with Courier() as mta:
         mta.install_filter("pythonfilter", tree / "usr/sbin/pythonfilter", tree=tree)
@@ -109,7 +109,7 @@ class Courier:
         return True
 
     def courierfilter(self, verb: str, *, timeout: float = 30.0) -> None:
-        """`courierfilter start`, `stop` or `restart`. Start and stop wait for the filters; CommandTimeout if for too long."""
+        """`courierfilter start`, `stop` or `restart`. Start and stop wait for filters; CommandTimeout if too long."""
         self.inside.run(["courierfilter", verb], timeout=timeout)
 
     def filterctl(self, verb: str, name: str, *, timeout: float = 30.0) -> None:

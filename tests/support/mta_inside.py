@@ -1,8 +1,9 @@
 """Process 1 of a private Courier's namespaces: covers the machine's directories with private ones, then reaps.
 
-A program of its own (python3 -I -S mta_inside.py BASE PARENT_PIDFD), started by tests/support/namespaces.py in new mount,
-pid, network and UTS namespaces. It says "ready" on stdout and stays until its stdin closes or the test process dies; when
-it exits, the kernel kills all that ran in its pid namespace. Must never mount anything before the mounts are private.
+A program of its own (python3 -I -S mta_inside.py BASE PARENT_PIDFD), started by tests/support/namespaces.py in new
+mount, pid, network and UTS namespaces. It says "ready" on stdout and stays until its stdin closes or the test process
+dies; when it exits, the kernel kills all that ran in its pid namespace. Must never mount anything before the mounts
+are private.
 """
 from __future__ import annotations
 

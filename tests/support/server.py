@@ -4,9 +4,8 @@
         assert server.ask() == b"200 Ok\\n"
         server.wait_for_log("hello")
 
-The installed tree is that of tree.py. The server runs as
-`courier` where that user exists, else as `nobody`, never as root when the test can choose. Everything lives in one temporary
-directory, which the mail user can read:
+The installed tree is that of tree.py. The server runs as `courier` where that user exists, else as `nobody`, never as
+root when the test can choose. Everything lives in one temporary directory, which the mail user can read:
 
     etc/         sysconfdir: <name>.yaml, and what a test writes there
     spool/       localstatedir: allfilters/ filters/ tmp/
@@ -78,7 +77,7 @@ class Server:
         Args:
             mode: "courierfilter" (fd 3, stdin pipe, no arguments) or "foreground" (serve --config FILE).
             filters: Module name to source text; they form the chain, in this order.
-            config: YAML with further top-level keys. With a `filters:` key of its own, `filters` only writes the modules.
+            config: YAML with further top-level keys. With a `filters:` key in it, `filters` only writes the modules.
             name: argv[0], and so the name of the socket and of the configuration file.
             environment: Further variables for the server.
             open_files: Its hard limit of descriptors; 0 leaves that alone.
@@ -114,7 +113,7 @@ class Server:
         return path
 
     def write_config(self, config: str = "", chain: Sequence[str] = ()) -> None:
-        """Writes <name>.yaml: Courier's directories, the filter path, `config`, and the chain unless `config` has one."""
+        """Writes <name>.yaml: Courier's directories, the filter path, `config`, the chain unless `config` has one."""
         config = textwrap.dedent(config)
         text = (
             f"courier: {{sysconfdir: {self.etc}, localstatedir: {self.spool.path},"
@@ -139,12 +138,15 @@ class Server:
             "mailuid": 0, "mailgid": 0,
         }
         path = self.bin / "courier-config"
-        path.write_text("#!/bin/sh\ncat <<END\n" + "".join(f"{key}={value}\n" for key, value in values.items()) + "END\n")
+        lines = "".join(f"{key}={value}\n" for key, value in values.items())
+        path.write_text(f"#!/bin/sh\ncat <<END\n{lines}END\n")
         path.chmod(0o755)
 
     # Start and stop --------------------------------------------------------------------------------------------------
 
-    def start(self, *, wait: bool = True, timeout: float = 30.0, leak_fd4: bool = False, closed: Sequence[int] = ()) -> Server:
+    def start(
+        self, *, wait: bool = True, timeout: float = 30.0, leak_fd4: bool = False, closed: Sequence[int] = ()
+    ) -> Server:
         """Starts the program.
 
         Args:

@@ -1,7 +1,7 @@
 """A private Courier spool and the messages in it: what submit leaves there before it asks the filters.
 
-Used by tests/support/server.py. The body file is D<inode of the first control file>, control files hold records, all are
-0660 and belong to the mail user, as on a real system.
+Used by tests/support/server.py. The body file is D<inode of the first control file>, control files hold records, all
+are 0660 and belong to the mail user, as on a real system.
 """
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -IS
 """A stand-in filter for the harness's own tests: speaks the protocol of courierfilter(8) and always answers the same.
 
-Started by courierfilter; the answer stands in /etc/courier/NAME.reply, read anew for each message, NAME being the name it
-was installed under. Without that file it accepts. Must never be taken for an example of how to write a filter.
+Started by courierfilter; the answer stands in /etc/courier/NAME.reply, read anew for each message, NAME being the name
+it was installed under. Without that file it accepts. Must never be taken for an example of how to write a filter.
 """
 import os
 import select

@@ -12,7 +12,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-_FORM = re.compile(r"<(?P<priority>\d+)>(?:\w{3} [ \d]\d \d\d:\d\d:\d\d )?(?:(?P<tag>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?)?(?P<text>.*)",
+_FORM = re.compile(r"<(?P<priority>\d+)>(?:\w{3} [ \d]\d \d\d:\d\d:\d\d )?"
+                   r"(?:(?P<tag>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?)?"
+                   r"(?P<text>.*)",
                    re.DOTALL)
 _PRIORITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
