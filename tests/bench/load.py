@@ -51,7 +51,7 @@ def program(name: str) -> Path:
     """A program of tests/bench, built together with the installed tree: D/meson beside D/root (dev/build)."""
     path = installed_tree().resolve().parent / "meson" / "tests" / "bench" / name
     if not os.access(path, os.X_OK):
-        raise FileNotFoundError(f"{path} is missing: run dev/build")
+        raise FileNotFoundError(f"{path} is missing: run dev/build --tests")
     return path
 
 
