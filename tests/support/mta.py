@@ -237,8 +237,11 @@ class Courier:
         return self.messages(user)
 
     def queue(self) -> list[Path]:
-        """Control files in reception or in the queue; empty when all mail is done."""
-        received = (path for path in self.lib.glob("tmp/*/*") if not path.name.startswith("D"))
+        """Control files in reception or in the queue; empty when all mail is done.
+
+        Names with a dot in front are nothing to Courier: a filter that was killed may leave one.
+        """
+        received = (path for path in self.lib.glob("tmp/*/*") if not path.name.startswith(("D", ".")))
         return [*received, *self.lib.glob("msgs/*/C*")]
 
     def wait_queue_empty(self, timeout: float = 20.0) -> None:

@@ -133,7 +133,7 @@ def assert_delivered(mta: Courier, load: Load) -> None:
     """What was accepted has been delivered once, with the mark; what was not accepted has not been delivered."""
     accepted = Counter(sent.name for sent in load.sent() if sent.accepted)
     assert accepted, "no message was accepted at all"
-    mta.wait_queue_empty(60)
+    mta.wait_queue_empty(30)
     messages = mta.messages("bob")
     assert Counter(names_of(messages)) == accepted
     assert all(map(is_marked, messages))
