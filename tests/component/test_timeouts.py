@@ -134,5 +134,6 @@ def test_a_queued_message_whose_time_is_over_is_answered_while_the_worker_is_bus
         began = time.monotonic()
         clients = [running.send(message) for message in busy]
         replies = [client.read_reply() for client in clients]
-        assert replies[0] == DEFERRED and replies[1:] == [OUT_OF_TIME, OUT_OF_TIME]
+        # Which of the three came first is not said: requests that are there together are read in any order.
+        assert sorted(replies) == sorted([DEFERRED, OUT_OF_TIME, OUT_OF_TIME])
         assert time.monotonic() - began < 4.5
