@@ -284,8 +284,12 @@ def get_block_val(ip: str) -> str | None:
     return get_smtpaccess_val("BLOCK", ip)
 
 
+def _settings_paths() -> list[str]:
+    return [_standard_config_paths] if isinstance(_standard_config_paths, str) else _standard_config_paths
+
+
 def get_module_config(module_name: str) -> dict[str, Any]:
-    """Returns the settings of a filter, evaluated.
+    """Returns the settings of a filter: those of the modules files, evaluated, and over them those of the server.
 
     Args:
         module_name: the section: the filter's file name with .py, or ttldb or quarantine.
@@ -296,8 +300,7 @@ def get_module_config(module_name: str) -> dict[str, Any]:
     Raises:
         SettingError: a value cannot be evaluated; the text names file, section and key.
     """
-    paths = [_standard_config_paths] if isinstance(_standard_config_paths, str) else _standard_config_paths
-    return _settings.read_section(paths, module_name)
+    return _settings.read_section(_settings_paths(), module_name)
 
 
 def apply_module_config(module_name: str, module_namespace: dict[str, Any]) -> None:
@@ -310,7 +313,7 @@ def apply_module_config(module_name: str, module_namespace: dict[str, Any]) -> N
     Raises:
         SettingError: a value cannot be evaluated.
     """
-    _settings.apply(module_name, get_module_config(module_name), module_namespace)
+    _settings.apply(_settings_paths(), module_name, module_namespace)
 
 
 # Names of older filters.

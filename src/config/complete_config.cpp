@@ -77,6 +77,54 @@ void check_chain(const Config& config, const Places& places, LoadReport& report)
     if (config.filters.empty()) report.warning({}, "no filter is configured: every message is accepted");
 }
 
+// Who reads a section asks for it by name, so in one process it is the same for all who ask.
+void check_shared_section(const Config& config, const FilterConfig& filter, const Places& places, LoadReport& report) {
+    const std::string section = section_of_filter(filter.filter);
+    for (const FilterConfig& other : config.filters) {
+        if (other.filter == filter.filter || other.pool != filter.pool) continue;
+        if (section_of_filter(other.filter) != section) continue;
+        report.error(places.of(&filter.settings),
+                     "the filter " + quote(other.filter) + " is in the pool " + quote(filter.pool) +
+                         ", too, and reads the same section " + quote(section) + ": give one of them another pool");
+        return;
+    }
+}
+
+void check_module_names(const Config& config, const Places& places, LoadReport& report) {
+    for (const auto& [name, settings] : config.modules) {
+        const auto is_meant = [&](const FilterConfig& filter) { return filter.filter == name; };
+        if (std::none_of(config.filters.begin(), config.filters.end(), is_meant)) continue;
+        report.warning(places.of(&settings), "the filter " + quote(name) + " reads the section " +
+                                                 quote(section_of_filter(name)) + ", or its own `settings`");
+    }
+}
+
+// All that a pool is told goes to its zygote in one packet.
+void check_settings_size(const Config& config, const Places& places, LoadReport& report) {
+    for (const auto& [pool, its] : config.pools) {
+        std::size_t size = 0;
+        for (const auto& [section, settings] : config.modules) size += packed_size(section, settings);
+        Place place = config.modules.empty() ? Place{} : places.of(&config.modules.rbegin()->second);
+        for (const FilterConfig& filter : config.filters) {
+            if (filter.pool != pool || filter.settings.empty() || size > kMaxSettingsSize) continue;
+            size += packed_size(section_of_filter(filter.filter), filter.settings);
+            place = places.of(&filter.settings);
+        }
+        if (size <= kMaxSettingsSize) continue;
+        report.error(place, "the settings that the pool " + quote(pool) + " gets take " + std::to_string(size) +
+                                " bytes, expected at most " + std::to_string(kMaxSettingsSize) +
+                                ": keep long lists in a file that the module reads");
+    }
+}
+
+void check_settings(const Config& config, const Places& places, LoadReport& report) {
+    for (const FilterConfig& filter : config.filters) {
+        if (!filter.settings.empty() && !report.errors_full()) check_shared_section(config, filter, places, report);
+    }
+    check_module_names(config, places, report);
+    check_settings_size(config, places, report);
+}
+
 }  // namespace
 
 FailurePolicy effective_policy(const FailureKeys& filter, const FailureKeys& pool, const FailureKeys& top) {
@@ -96,6 +144,7 @@ void complete_config(Config& config, const Places& places, LoadReport& report) {
     check_pools(config, places, report);
     check_duplicates(config, places, report);
     check_chain(config, places, report);
+    check_settings(config, places, report);
     if (report.failed()) return;
     for (FilterConfig& filter : config.filters) {
         const PoolConfig& pool = config.pools.at(filter.pool);

@@ -10,6 +10,10 @@
 //   find_config.h     which file is read, and load_config(): the one entry for all callers
 //   courier_dirs.h    courier-config: Courier's directories and mail user
 //   yaml_tree.h       the text of a YAML file -> a tree with the place of everything
+//   settings.h        values for filters and library modules, which the server does not look into
+//   settings_reader.h a mapping of the tree -> settings
+//   plain_scalar.h    what a word without quotes is: null, a truth value, a number or a text
+//   pool_settings.h   which sections the filters of one pool see
 //   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
 //   legacy_loader.h   pythonfilter.conf -> Config
 //   complete_config.h what both loaders end with: checks of keys against each other, effective values
@@ -19,6 +23,7 @@
 
 #include "base/clock.h"
 #include "config/policy.h"
+#include "config/settings.h"
 
 #include <map>
 #include <optional>
@@ -73,6 +78,7 @@ struct FilterConfig {
     std::string pool = "default";
     std::optional<Duration> timeout;           // else the pool's
     FailureKeys failure;
+    Settings settings;                         // of its section, for this entry of the chain
 
     // filled in by load_config(), never written by anybody else:
     Duration effective_timeout = 60s;
@@ -88,6 +94,7 @@ struct Config {
     ServerConfig server;
     std::vector<std::string> filter_path;
     FailureKeys failure;
+    SettingsSections modules;                  // sections for the modules of all pools
     std::map<std::string, PoolConfig> pools;   // always holds "default"
     std::vector<FilterConfig> filters;         // the chain, in order
     std::vector<std::string> warnings;         // things that load but are probably not meant, one sentence each

@@ -122,6 +122,11 @@ constexpr Option kFilterOptions[] = {
     {.key = "failure", .slot = slot<&FilterConfig::failure>,
      .text = "The keys of the top-level `failure`, for this filter.",
      .section = &kFailure, .example = "{on_timeout: skip}"},
+    {.key = "settings", .slot = slot<&FilterConfig::settings>,
+     .text = "The filter's own settings by name: what stands in its section of the modules file, such as "
+             "`[ratelimit.py]`, and wins over it key by key. Values are typed as they are written and never evaluated; "
+             "a text in quotes is always a text.",
+     .example = "{limit: 60, networks: [192.0.2.0/24]}", .unset = "none"},
 };
 constexpr Section kFilter{kFilterOptions};
 
@@ -140,6 +145,12 @@ constexpr Option kRootOptions[] = {
              "reply, the client tries again later. `reject`: a 5xx reply. The same keys can be written in a pool and "
              "in a filter: the nearest wins.",
      .section = &kFailure},
+    {.key = "modules", .slot = slot<&Config::modules>,
+     .text = "Settings of library modules, by section as in the modules file: `ttldb` and `quarantine` as they are, "
+             "modules that ask for their file's name with it, such as `authdaemon.py`. They are for all pools, win "
+             "over the modules file key by key, and a filter's own `settings` win over them.",
+     .max = 500, .rule = TextRule::section, .example = "{ttldb: {type: sqlite, dir: /var/lib/pythonfilter}}",
+     .unset = "none"},
     {.key = "pools", .slot = slot<&Config::pools>,
      .text = "Groups of worker processes, by name. The pool `default` always exists, and has the filters that name no "
              "other.",

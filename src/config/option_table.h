@@ -18,7 +18,7 @@
 namespace pythonfilter {
 
 /// Which texts a string member takes.
-enum class TextRule { module, pool, path, account };
+enum class TextRule { module, pool, path, account, section };
 
 /// An enum, or an optional one: set and read by its index in the words of the row.
 struct ChoiceSlot {
@@ -36,7 +36,8 @@ using TextList = std::vector<std::string>;
 
 /// The member of one struct that a row is about, by its type.
 using Slot = std::variant<int*, bool*, Duration*, std::optional<Duration>*, std::string*, TextList*,
-                          std::optional<TextList>*, ChoiceSlot, SectionSlot, PoolMap*, FilterList*>;
+                          std::optional<TextList>*, ChoiceSlot, SectionSlot, PoolMap*, FilterList*, Settings*,
+                          SettingsSections*>;
 
 struct Section;
 

@@ -39,6 +39,7 @@ std::size_t longest_text(TextRule rule) {
         case TextRule::pool: return 32;
         case TextRule::path: return 4000;
         case TextRule::account: return 32;
+        case TextRule::section: return 128;
     }
     return 0;
 }
@@ -78,6 +79,7 @@ std::string describe_text(TextRule rule) {
         case TextRule::pool: return "the name of a pool (letters, digits, _ and -; at most 32)";
         case TextRule::path: return "a path that begins with /";
         case TextRule::account: return "a user or group name";
+        case TextRule::section: return "the name of a section (letters, digits, _, - and inner dots)";
     }
     return "a text";
 }
@@ -112,6 +114,7 @@ bool plausible_text(TextRule rule, std::string_view text) {
     if (text.empty() || text.size() > longest_text(rule)) return false;
     switch (rule) {
         case TextRule::module:
+        case TextRule::section:
             return std::all_of(text.begin(), text.end(), is_word_or_dot) && text.front() != '.' && text.back() != '.' &&
                    text.find("..") == std::string_view::npos;
         case TextRule::pool: return std::all_of(text.begin(), text.end(), is_word);
@@ -139,6 +142,8 @@ std::string describe_expected(const Option& option, const Slot& slot) {
             [&](const SectionSlot&) { return describe_keys(*option.section); },
             [](const PoolMap*) -> std::string { return "a mapping of pools by name"; },
             [](const FilterList*) -> std::string { return "a list of filters"; },
+            [](const Settings*) -> std::string { return "a mapping of settings by name"; },
+            [](const SettingsSections*) -> std::string { return "a mapping of sections by name, each with settings"; },
         },
         slot);
 }
@@ -160,6 +165,8 @@ std::string value_text(const Option& option, const Slot& slot) {
             [](const SectionSlot&) { return std::string(); },
             [](PoolMap*) { return std::string(); },
             [](FilterList*) { return std::string(); },
+            [](Settings*) { return std::string(); },
+            [](SettingsSections*) { return std::string(); },
         },
         slot);
 }

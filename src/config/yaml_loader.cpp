@@ -5,6 +5,7 @@
 #include "config/nearest.h"
 #include "config/option_text.h"
 #include "config/option_walk.h"
+#include "config/settings_reader.h"
 #include "config/yaml_tree.h"
 
 #include <algorithm>
@@ -46,6 +47,8 @@ private:
     void read(const Value& value, const SectionSlot& section);
     void read(const Value& value, PoolMap* pools);
     void read(const Value& value, FilterList* filters);
+    void read(const Value& value, Settings* settings);
+    void read(const Value& value, SettingsSections* sections);
 
     bool expect(const Value& value, YamlNode::Kind kind);
     bool fits(const Value& value, std::size_t count);
@@ -261,6 +264,31 @@ void ConfigReader::read(const Value& value, FilterList* filters) {
         if (item.bad) continue;
         if (item.kind == YamlNode::Kind::map) read_section(item, item.place, section, &(*filters)[i], path);
         else read_option(section.options.front(), item, item.place, &(*filters)[i], path);
+    }
+}
+
+void ConfigReader::read(const Value& value, Settings* settings) {
+    if (value.node.kind == YamlNode::Kind::nothing || !expect(value, YamlNode::Kind::map)) return;
+    *settings = read_settings(value.node, value.path, report_);
+    places_.set(settings, value.place);
+}
+
+void ConfigReader::read(const Value& value, SettingsSections* sections) {
+    if (value.node.kind == YamlNode::Kind::nothing || !expect(value, YamlNode::Kind::map)) return;
+    if (!fits(value, value.node.items.size())) return;
+    for (std::size_t i = 0; i < value.node.items.size(); ++i) {
+        const YamlNode& key = value.node.keys[i];
+        const YamlNode& node = value.node.items[i];
+        if (key.bad || !is_first(value.node, i)) continue;
+        std::string name = key.text;
+        if (const Slot slot = &name; !plausible_text(value.option.rule, name)) {
+            wrong(Value{value.option, key, key.place, value.path, slot});
+            continue;
+        }
+        const Slot slot = &(*sections)[name];
+        const std::string path = join(value.path, name);
+        if (!node.bad) read(Value{value.option, node, node.place, path, slot}, std::get<Settings*>(slot));
+        places_.set(std::get<Settings*>(slot), key.place);
     }
 }
 

@@ -51,6 +51,20 @@ std::string pools_text(const Config& config) {
     return text;
 }
 
+void print_section(const std::string& section, const Settings& settings) {
+    for (const auto& [key, setting] : settings)
+        std::printf("setting: %s: %s = %s\n", section.c_str(), escape(key).c_str(), to_text(setting.value).c_str());
+}
+
+// Those of all pools first: what follows wins over them.
+void print_settings(const Config& config) {
+    for (const auto& [section, settings] : config.modules) print_section(section, settings);
+    for (const FilterConfig& filter : config.filters) {
+        const std::string pool = filter.pool == "default" ? "" : " (pool " + filter.pool + ")";
+        print_section(section_of_filter(filter.filter) + pool, filter.settings);
+    }
+}
+
 }  // namespace
 
 int check_command(const ConfigRequest& request) {
@@ -64,6 +78,7 @@ int check_command(const ConfigRequest& request) {
     std::printf("socket:  %s\n", escape(socket_place(*config).path()).c_str());
     std::printf("chain:   %s\n", chain_text(*config).c_str());
     std::printf("pools:   %s\n", pools_text(*config).c_str());
+    print_settings(*config);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "master/generation.h"
 
 #include "base/process.h"
+#include "config/pool_settings.h"
 
 #include <algorithm>
 
@@ -20,6 +21,8 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     options.spec.python_dir = prefix + "/lib/pythonfilter/python";
     options.spec.filter_path = config.filter_path;
     options.spec.filters = filter_specs(route, index);
+    options.spec.config_file = config.file;
+    options.spec.settings = pool_settings(config, options.name);
     return options;
 }
 

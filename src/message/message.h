@@ -7,6 +7,7 @@
 //   route.h           the chain compiled into stages, and which step comes next
 //   frames.h          master <-> worker: task, ready, progress, outcome
 //   zygote_protocol.h master <-> zygote: spec, fork, report
+//   settings_codec.h  settings in the bytes of a packet
 //   scoreboard.h      the page that a worker writes and the master reads
 //   identity_digest.h which files a message consists of, out of what stat() says
 //   control_file.h    Courier's control files: one parser for server and API

@@ -1,5 +1,7 @@
 #include "message/zygote_protocol.h"
 
+#include "message/settings_codec.h"
+
 namespace pythonfilter {
 namespace {
 
@@ -38,6 +40,8 @@ std::string encode(const ZygoteSpec& spec) {
         out.put_bool(filter.has_bypass);
         out.put(filter.skip_events);
     }
+    out.put_string(spec.config_file);
+    put_settings(out, spec.settings);
     return out.take();
 }
 
@@ -58,6 +62,10 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
         filter.has_bypass = in.get_bool();
         filter.skip_events = in.get<std::uint8_t>();
     }
+    spec.config_file = in.get_string();
+    auto settings = get_settings(in);
+    if (!settings) return std::nullopt;
+    spec.settings = std::move(*settings);
     if (!in.finished()) return std::nullopt;
     return spec;
 }

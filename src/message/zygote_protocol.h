@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/byte_buffer.h"
+#include "config/settings.h"
 #include "message/frames.h"
 
 #include <cstdint>
@@ -34,6 +35,8 @@ struct ZygoteSpec {
     std::string python_dir;                // .../lib/pythonfilter/python: packages courier and pythonfilter
     std::vector<std::string> filter_path;  // directories looked in before the stock filters
     std::vector<FilterSpec> filters;
+    std::string config_file;               // where the settings stand, for messages about them
+    SettingsSections settings;             // of this pool; at most kMaxSettingsSize
 };
 
 struct ForkRequest {

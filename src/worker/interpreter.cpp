@@ -2,6 +2,7 @@
 
 #include "worker/python_error.h"
 #include "worker/python_object.h"
+#include "worker/settings_object.h"
 
 #include <csignal>
 #include <cstdio>
@@ -116,7 +117,7 @@ Status start_interpreter(const ZygoteSpec& spec) {
     if (!set_package_path(spec)) print_python_error();
     steal(PyImport_ImportModule("traceback"));  // while there are descriptors to read it with
     PyErr_Clear();
-    return Done{};
+    return hand_over_settings(spec);
 }
 
 void flush_output() {

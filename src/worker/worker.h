@@ -9,6 +9,7 @@
 //   interpreter.h        CPython's start and end, sys.path, output streams
 //   python_object.h      owning a PyObject; strings between the two worlds
 //   python_error.h       an exception made into text
+//   settings_object.h    settings of the configuration as Python objects
 //   filter_loader.h      import and init of one filter
 //   worker_start.h       from fork() to the loop: descriptors and signals of a worker
 //   worker_loop.h        ready, then task after task

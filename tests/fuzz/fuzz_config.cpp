@@ -4,6 +4,7 @@
 #include "config/courier_dirs.h"
 #include "config/legacy_loader.h"
 #include "config/option_text.h"
+#include "config/pool_settings.h"
 #include "config/yaml_loader.h"
 #include "demand.h"
 
@@ -58,12 +59,34 @@ void check_error(std::string_view error, std::string_view text) {
     }
 }
 
+std::string to_text_of(const Settings& settings) {
+    std::string text;
+    for (const auto& [key, setting] : settings) {
+        DEMAND(!key.empty() && key.size() <= 128 && setting.line > 0);
+        text += escape(key) + to_text(setting.value);
+    }
+    return text;
+}
+
+void check_settings(const Config& config) {
+    for (const auto& [section, settings] : config.modules) {
+        DEMAND(plausible_text(TextRule::section, section));
+        check_printable(to_text_of(settings));
+    }
+    for (const auto& [pool, its] : config.pools) {
+        std::size_t size = 0;
+        for (const auto& [section, settings] : pool_settings(config, pool)) size += packed_size(section, settings);
+        DEMAND(size <= kMaxSettingsSize);
+    }
+}
+
 void check_filter(const FilterConfig& filter, const Config& config) {
     DEMAND(plausible_text(TextRule::module, filter.filter));
     DEMAND(config.pools.contains(filter.pool));
     DEMAND(filter.effective_timeout >= 100ms && filter.effective_timeout <= 9min);
     DEMAND(filter.origin.starts_with("file:") && !filter.origin.ends_with(":0"));
     DEMAND(filter.policy.legacy == config.legacy);
+    check_printable(to_text_of(filter.settings));
     if (!filter.bypass) return;
     for (const std::string& name : *filter.bypass) DEMAND(plausible_text(TextRule::module, name));
 }
@@ -83,6 +106,7 @@ void check_config(const Config& config) {
         DEMAND(plausible_text(TextRule::pool, name) && pool.workers >= 1 && pool.workers <= 1000);
         DEMAND(pool.start_timeout >= 1s && pool.start_timeout <= 10min);
     }
+    check_settings(config);
     DEMAND(config.filters.size() <= 500);
     for (const FilterConfig& filter : config.filters) check_filter(filter, config);
     for (const std::string& path : config.filter_path) DEMAND(plausible_text(TextRule::path, path));

@@ -56,5 +56,5 @@ def test_every_key_in_an_example_exists() -> None:
     known = set(re.findall(r'\.key = "(\w+)"', checkout.text(Path("src/config/option_table.cpp"))))
     examples = "\n".join(re.findall(r"^```yaml\n(.*?)^```", checkout.text(Path("README.md")), re.MULTILINE | re.DOTALL))
     keys = set(re.findall(r"(?:^\s*(?:- )?|[{,] ?)([a-z_]+):(?= |$)", re.sub(r"#.*", "", examples), re.MULTILINE))
-    names = {"default", "scanners"}  # of pools
+    names = {"default", "scanners"} | {"ttldb", "type", "dir", "senders"}  # of pools; of modules and settings
     assert keys and keys - known - names == set()

@@ -1,13 +1,13 @@
 """courier.config's settings of filters: modules files, merged key by key, with Python expressions for values."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from courier import config
+from courier import _settings, config
 
 Files = Callable[..., list[str]]
 
@@ -66,10 +66,51 @@ def test_a_value_that_cannot_be_evaluated_is_named(files: Files, value: str) -> 
     assert path in str(raised.value)
 
 
-def test_settings_are_assigned_to_a_modules_names(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
+def test_settings_are_assigned_to_a_modules_names(
+        files: Files, courier_settings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files("[a.py]\nlimit = 5\nlimt = 6\n")
     namespace: dict[str, Any] = {"limit": 1, "other": 2}
     config.apply_module_config("a.py", namespace)
     assert namespace == {"limit": 5, "limt": 6, "other": 2}
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and "limt" in told and "did you mean limit" in told
+    assert str(courier_settings / "modules.0") in told
+
+
+@pytest.fixture()
+def server_settings() -> Iterator[Callable[..., None]]:
+    """Hands settings over as the server does; without it there are none, as in plain python3."""
+    yield _settings.take_server_settings
+    _settings.take_server_settings({})
+
+
+def test_settings_of_the_server_win_key_by_key_and_are_not_evaluated(
+        files: Files, server_settings: Callable[..., None]) -> None:
+    files("[DEFAULT]\nd = 1\n[a.py]\nx = undefined_name\ny = 2\n[b.py]\nz = 3\n")
+    server_settings({"a.py": {"x": ("1 + 1", "f.yaml:3")}, "c.py": {"list": ([1], "f.yaml:4")}})
+    assert config.get_module_config("a.py") == {"d": 1, "x": "1 + 1", "y": 2}
+    assert config.get_module_config("b.py") == {"d": 1, "z": 3}
+    assert config.get_module_config("c.py") == {"d": 1, "list": [1]}
+    assert config.get_module_config("d.py") == {}
+
+
+def test_each_call_gives_values_of_its_own(files: Files, server_settings: Callable[..., None]) -> None:
+    server_settings({"a.py": {"map": ({"a": [1]}, "f.yaml:3")}})
+    config.get_module_config("a.py")["map"]["a"].append(2)
+    assert config.get_module_config("a.py") == {"map": {"a": [1]}}
+
+
+def test_a_warning_about_a_setting_of_the_server_names_its_line(
+        files: Files, server_settings: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    server_settings({"a.py": {"limt": (6, "/etc/courier/pythonfilter.yaml:3")}})
+    config.apply_module_config("a.py", {"limit": 1})
+    assert capsys.readouterr().err == (
+        "WARN: /etc/courier/pythonfilter.yaml:3: [a.py] limt: the module has no such setting, did you mean limit?\n")
+
+
+def test_nothing_is_assigned_when_a_value_cannot_be_evaluated(files: Files) -> None:
+    files("[a.py]\nx = 2\ny = undefined_name\n")
+    namespace: dict[str, Any] = {"x": 1, "y": 1}
+    with pytest.raises(config.SettingError):
+        config.apply_module_config("a.py", namespace)
+    assert namespace == {"x": 1, "y": 1}

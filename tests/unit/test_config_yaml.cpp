@@ -182,17 +182,16 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
-         "pools, filters"},
+         "modules, pools, filters"},
     });
 }
 
 TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
-    for (const std::string key : {"modules", "metrics", "sandbox"})
+    for (const std::string key : {"metrics", "sandbox"})
         CHECK(error_of(key + ": 1").find("unknown key") < 20);
     for (const std::string key : {"recycle", "limits", "nice", "sandbox", "slow_after", "exclusive"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
-    for (const std::string key : {"settings", "mode"})
-        CHECK(error_of("filters: [{filter: a, " + key + ": 1}]").find("unknown key `" + key + "` in filters[1]") < 20);
+    CHECK(error_of("filters: [{filter: a, mode: 1}]").find("unknown key `mode` in filters[1]") < 20);
     CHECK(error_of("server: {supervisor: systemd}") ==
           "f.yaml:1:22: server.supervisor: expected auto, courierfilter or none, found `systemd`");
     CHECK(error_of("pools: {default: {workers: {min: 2}}}") ==

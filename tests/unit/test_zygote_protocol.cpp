@@ -14,6 +14,8 @@ ZygoteSpec sample_spec() {
     spec.python_dir = "/usr/lib/pythonfilter/python";
     spec.filter_path = {"/etc/courier/pythonfilter.d", ""};
     spec.filters = {{2, "clamav", {4, 5}, true, 0x41}, {7, "my-filters.spam", {}, false, 0}, {9, "x", {}, true, 0xff}};
+    spec.config_file = "/etc/courier/pythonfilter.yaml";
+    spec.settings = {{"clamav.py", {{"socket", {{"/run/clamd"}, 12}}}}, {"ttldb", {}}};
     return spec;
 }
 
@@ -48,6 +50,10 @@ TEST_CASE("zygote protocol: a spec comes back as it was sent") {
     CHECK(got->preload == sent.preload);
     CHECK(got->python_dir == sent.python_dir);
     CHECK(got->filter_path == sent.filter_path);
+    CHECK(got->config_file == sent.config_file);
+    REQUIRE(got->settings.size() == 2);
+    CHECK(to_text(got->settings.at("clamav.py").at("socket").value) == "\"/run/clamd\"");
+    CHECK(got->settings.at("clamav.py").at("socket").line == 12);
     REQUIRE(got->filters.size() == sent.filters.size());
     for (std::size_t i = 0; i < sent.filters.size(); ++i) {
         CAPTURE(i);
