@@ -36,6 +36,7 @@ bool plausible(const Progress& progress, const Task& task) {
 bool plausible(const Outcome& outcome, const Task& task) {
     const bool names_filter = outcome.kind == OutcomeKind::decided || outcome.kind == OutcomeKind::failed;
     return common_part(outcome, task) && outcome.facts.recipients.size() <= kMaxLoggedRecipients &&
+           outcome.retire.size() <= kMaxRetireText &&
            (!names_filter || is_asked(outcome.filter, task)) &&
            (outcome.kind != OutcomeKind::failed || !outcome.incidents.empty());
 }

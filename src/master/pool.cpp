@@ -148,9 +148,19 @@ void Pool::fill() {
         return;
     }
     if (!imported_) return;
-    while (static_cast<int>(slots_.size()) < options_.workers) {
+    const auto leaves = [](const auto& slot) { return slot->state() == WorkerSlot::State::leaving; };
+    const auto leaving = static_cast<int>(std::count_if(slots_.begin(), slots_.end(), leaves));
+    // Those that leave may take their time over it: never more of them than the pool has workers.
+    while (static_cast<int>(slots_.size()) < options_.workers + std::min(leaving, options_.workers)) {
         if (!fork_worker()) return;
     }
+}
+
+// It leaves at once, so its replacement need not be waited for.
+void Pool::retire(WorkerSlot& slot, const std::string& reason) {
+    report_(LogLevel::info, "worker " + slot.label() + " is replaced: " + escape(reason));
+    slot.leave();
+    if (state_ != State::stopping) fill();
 }
 
 bool Pool::fork_worker() {
@@ -187,6 +197,7 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
     WorkerSlot::Callbacks callbacks;
     callbacks.on_ready = [this](WorkerSlot& slot, Ready ready) { worker_ready(slot, ready); };
     callbacks.on_idle = [this](WorkerSlot& slot) { worker_idle(slot); };
+    callbacks.on_retire = [this](WorkerSlot& slot, std::string reason) { retire(slot, reason); };
     callbacks.on_dead = [this](WorkerSlot& slot, std::string reason) { worker_dead(slot, reason); };
     callbacks.on_not_begun = [this](Job job) { not_begun(std::move(job)); };
     callbacks.on_line = [this](WorkerSlot& slot, std::string_view line) { worker_line(slot, line); };

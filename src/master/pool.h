@@ -73,6 +73,7 @@ private:
     WorkerSlot::Callbacks slot_callbacks();
     void worker_ready(WorkerSlot& slot, const Ready& ready);
     void worker_idle(WorkerSlot& slot);
+    void retire(WorkerSlot& slot, const std::string& reason);
     void worker_dead(WorkerSlot& slot, const std::string& reason);
     const FilterSpec* find_filter(std::uint32_t index) const;
     void worker_line(WorkerSlot& slot, std::string_view line);

@@ -192,6 +192,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     error_lines_.end_line();
     JobResult result;
     result.kind = JobResult::Kind::outcome;
+    std::string retire = std::move(outcome->retire);
     result.outcome = std::move(*outcome);
     result.worker = label_;
     result.queue_wait = dispatched_ - job_->queued_at;
@@ -202,7 +203,8 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     if (state_ != State::idle || burying_) return true;
     FrameStream::Frame more;
     if (frames_.next(more) != FrameStream::Next::incomplete) return false;  // such a worker gets no further message
-    callbacks_.on_idle(*this);
+    if (retire.empty()) callbacks_.on_idle(*this);
+    else callbacks_.on_retire(*this, std::move(retire));
     return true;
 }
 

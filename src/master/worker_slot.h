@@ -34,6 +34,8 @@ public:
     struct Callbacks {
         std::function<void(WorkerSlot&, Ready)> on_ready;
         std::function<void(WorkerSlot&)> on_idle;  // after a job; the result was delivered
+        /// The same, but the worker says that it must serve no further message.
+        std::function<void(WorkerSlot&, std::string reason)> on_retire;
         /// The worker died before it took the job: no filter is to blame. Comes before on_dead, instead of the result.
         std::function<void(Job)> on_not_begun;
         std::function<void(WorkerSlot&, std::string reason)> on_dead;

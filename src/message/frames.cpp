@@ -198,6 +198,7 @@ std::string encode(const Outcome& outcome) {
     out.put(outcome.facts.recipient_count);
     out.put(outcome.facts.size);
     out.put_string(outcome.detail);
+    out.put_string(outcome.retire);
     return frame(FrameType::outcome, std::move(out));
 }
 
@@ -217,6 +218,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
     outcome.facts.recipient_count = in.get<std::uint32_t>();
     outcome.facts.size = in.get<std::uint64_t>();
     outcome.detail = in.get_string();
+    outcome.retire = in.get_string();
     return if_finished(in, std::move(outcome));
 }
 

@@ -114,7 +114,9 @@ struct Outcome {
     std::vector<Incident> incidents;
     MessageFacts facts;
     std::string detail;        // for gone and changed: which file, and how
+    std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText
 };
+inline constexpr std::size_t kMaxRetireText = 1024;
 
 std::string encode(const Task& task);
 std::string encode(const Ready& ready);

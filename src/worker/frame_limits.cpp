@@ -11,7 +11,7 @@ constexpr std::size_t kMaxTexts = 192 * 1024;
 constexpr std::size_t kMaxRecipients = 128 * 1024;
 constexpr std::size_t kMaxAddress = 2 * 1024;
 constexpr std::size_t kMaxDetail = 8 * 1024;
-static_assert(kMaxTexts + kMaxRecipients + 2 * kMaxAddress + kMaxDetail < kMaxFrame - 64 * 1024);
+static_assert(kMaxTexts + kMaxRecipients + 2 * kMaxAddress + kMaxDetail + kMaxRetireText < kMaxFrame - 64 * 1024);
 
 void cut(std::string& text, std::size_t limit) {
     if (text.size() > limit) text.resize(limit);
@@ -51,6 +51,7 @@ void fit_into_frame(Outcome& outcome) {
     cut(outcome.facts.id, kMaxAddress);
     cut(outcome.facts.sender, kMaxAddress);
     cut(outcome.detail, kMaxDetail);
+    cut(outcome.retire, kMaxRetireText);
 }
 
 }  // namespace pythonfilter

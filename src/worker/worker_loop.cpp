@@ -59,13 +59,12 @@ bool serve(const FrameStream::Frame& frame, FramePipe& pipe, TaskRunner& runner,
     }
     Outcome outcome = runner.run(*task);
     flush_output();  // its lines come before its verdict
-    const bool files_gone = outcome.kind == OutcomeKind::gone;
+    if (outcome.kind == OutcomeKind::gone && !has_free_descriptor())
+        outcome.retire = "no free descriptors, a filter leaks them";
     // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
     if (!send(pipe, std::move(outcome))) return false;
     scoreboard.end_task();
-    if (!files_gone || has_free_descriptor()) return true;
-    std::fprintf(stderr, "worker: no free descriptors, a filter leaks them; this worker ends\n");
-    return false;
+    return true;
 }
 
 }  // namespace

@@ -49,6 +49,7 @@ Outcome sample_outcome() {
     outcome.incidents = {{7, FailureEvent::exit, "SystemExit"}};
     outcome.facts = {"M1", "s@x", {"a@y", "b@z"}, 12, 0xffffffffff};
     outcome.detail = "control file";
+    outcome.retire = "a thread is left";
     return outcome;
 }
 
@@ -150,6 +151,7 @@ TEST_CASE("frames: an outcome comes back as it was sent") {
     CHECK(got->facts.recipient_count == sent.facts.recipient_count);
     CHECK(got->facts.size == sent.facts.size);
     CHECK(got->detail == sent.detail);
+    CHECK(got->retire == sent.retire);
 }
 
 TEST_CASE("frames: a payload cut anywhere, or one byte longer, is refused") {
