@@ -3,6 +3,7 @@
 #include "config/option_walk.h"
 #include "config/sample_file.h"
 #include "config/yaml_loader.h"
+#include "sample_path.h"
 
 #include <algorithm>
 #include <doctest/doctest.h>
