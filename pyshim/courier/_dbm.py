@@ -1,7 +1,8 @@
 """Courier's .dat files: opens one, looks up, closes it again.
 
 For courier.config only. A missing file is silent. A database that cannot be read is one line on stderr, once for each
-file and reason: without python3-gdbm every lookup would say "no", and local domains and aliases would not be seen.
+file and reason; that python3-gdbm is missing is said once for all, as then every lookup would say "no", and hosted
+domains and aliases would not be seen.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ def _open(path: str) -> Any:
     try:
         return dbm.open(path, "r")
     except dbm.error as error:  # a tuple, with OSError in it
-        reason = str(error)
         if dbm.whichdb(path) == "dbm.gnu" and not _has_gdbm():
-            reason = "Python cannot read GDBM files. Install the package python3-gdbm; until then all lookups say no"
-    _tell(f"WARN: courier.config: cannot read {path}: {reason}")
+            _tell("python3-gdbm", f"cannot read {path}: Python cannot read GDBM files. Install the package "
+                  "python3-gdbm; until then all lookups of hosted domains, aliases and smtpaccess say no")
+        else:
+            _tell(f"{path}: {error}", f"cannot read {path}: {error}")
     return None
 
 
@@ -54,7 +56,7 @@ def _has_gdbm() -> bool:
     return True
 
 
-def _tell(line: str) -> None:
-    if line not in _told:
-        _told.add(line)
-        sys.stderr.write(line + "\n")
+def _tell(subject: str, text: str) -> None:
+    if subject not in _told:
+        _told.add(subject)
+        sys.stderr.write(f"WARN: courier.config: {text}\n")

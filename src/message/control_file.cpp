@@ -94,42 +94,58 @@ std::optional<std::string_view> find_record(std::string_view text, char letter) 
     return {};
 }
 
-std::vector<Recipient> parse_control(std::string_view text) {
-    std::vector<Recipient> recipients;
-    // R and N stand in the order of the r lines, but may come before their r line in a file that somebody appended to.
-    std::vector<std::string_view> originals;
-    std::vector<std::string_view> dsn_flags;
-    std::vector<std::uint32_t> finished;
-    ControlRecords records(text);
-    for (ControlRecord record; records.next(record);) {
-        if (record.letter == 'r') {
-            recipients.push_back({static_cast<std::uint32_t>(recipients.size()), false, record.value, {}, {}});
-        } else if (record.letter == 'R') {
-            originals.push_back(record.value);
-        } else if (record.letter == 'N') {
-            dsn_flags.push_back(record.value);
-        } else if (record.letter == 'S' || record.letter == 'F') {
-            if (const auto number = recipient_number(record.value)) finished.push_back(*number);
-        }
+bool RecipientTable::add(const ControlRecord& record) {
+    const auto number = [&] { return static_cast<std::uint32_t>(recipients_.size()); };
+    switch (record.letter) {
+    case 'r': recipients_.push_back({number(), false, record.value, {}, {}}); break;
+    case 'R': set(originals_++, &Recipient::original, record.value); break;
+    case 'N': set(dsn_flags_++, &Recipient::dsn, record.value); break;
+    case 'S':
+    case 'F':
+        if (const auto finished = recipient_number(record.value)) finished_.push_back(*finished);
+        break;
+    default: return false;
     }
-    for (auto& recipient : recipients) {
-        if (recipient.index < originals.size()) recipient.original = originals[recipient.index];
-        if (recipient.index < dsn_flags.size()) recipient.dsn = dsn_flags[recipient.index];
-    }
-    for (const auto number : finished)
-        if (number < recipients.size()) recipients[number].done = true;
+    return true;
+}
+
+void RecipientTable::set(std::uint32_t number, Field field, std::string_view value) {
+    if (number < recipients_.size()) recipients_[number].*field = value;
+    else early_.push_back({number, field, value});
+}
+
+std::vector<Recipient> RecipientTable::all() && {
+    for (const auto& [number, field, value] : early_)
+        if (number < recipients_.size()) recipients_[number].*field = value;
+    for (const auto number : finished_)
+        if (number < recipients_.size()) recipients_[number].done = true;
+    return std::move(recipients_);
+}
+
+std::vector<Recipient> RecipientTable::open_ones() && {
+    auto recipients = std::move(*this).all();
+    std::erase_if(recipients, [](const Recipient& r) { return r.done || is_blank(r.address); });
     return recipients;
 }
 
+std::vector<Recipient> parse_control(std::string_view text) {
+    RecipientTable table;
+    ControlRecords records(text);
+    for (ControlRecord record; records.next(record);) table.add(record);
+    return std::move(table).all();
+}
+
 std::vector<Recipient> open_recipients(std::string_view text) {
-    auto recipients = parse_control(text);
-    std::erase_if(recipients, [](const Recipient& r) { return r.done || r.address.empty(); });
-    return recipients;
+    RecipientTable table;
+    ControlRecords records(text);
+    for (ControlRecord record; records.next(record);) table.add(record);
+    return std::move(table).open_ones();
 }
 
 std::string visible_text(std::string bytes) {
     bytes.resize(std::min(bytes.find('\0'), bytes.size()));
-    std::replace(bytes.begin(), bytes.end(), '\r', ' ');
+    // There is hardly ever a CR: find() looks at many bytes at once, std::replace at each.
+    for (auto at = bytes.find('\r'); at != std::string::npos; at = bytes.find('\r', at + 1)) bytes[at] = ' ';
     return bytes;
 }
 
@@ -161,6 +177,8 @@ Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max
     }
     return envelope;
 }
+
+bool is_blank(std::string_view value) { return value.find_first_not_of(" \t\v\f\r") == std::string_view::npos; }
 
 bool is_record_value(std::string_view value) {
     return value.find_first_of(std::string_view("\n\r\0", 3)) == std::string_view::npos;

@@ -43,8 +43,38 @@ struct Recipient {
     std::string_view dsn;       // the N line of the same number, '' without one
 };
 
+/// Takes the records of one file, one after the other, and makes recipients of those that speak of them.
+class RecipientTable {
+public:
+    /// False when the record does not speak of a recipient.
+    bool add(const ControlRecord& record);
+
+    /// As parse_control() and open_recipients() say.
+    std::vector<Recipient> all() &&;
+    std::vector<Recipient> open_ones() &&;
+
+private:
+    using Field = std::string_view Recipient::*;
+    struct Early {
+        std::uint32_t number;
+        Field field;
+        std::string_view value;
+    };
+    void set(std::uint32_t number, Field field, std::string_view value);
+
+    std::vector<Recipient> recipients_;
+    std::uint32_t originals_ = 0;  // R records so far
+    std::uint32_t dsn_flags_ = 0;  // N records so far
+    // R and N stand in the order of the r lines, but may come before their r line in a file that somebody appended to.
+    std::vector<Early> early_;
+    std::vector<std::uint32_t> finished_;
+};
+
 /// Every `r` line of one file, in order. S and F records with a bad or out-of-range number are ignored.
 std::vector<Recipient> parse_control(std::string_view text);
+
+/// Nothing but white space, which is no address.
+bool is_blank(std::string_view value);
 
 /// Those of parse_control() that are not done and have an address.
 std::vector<Recipient> open_recipients(std::string_view text);

@@ -2,6 +2,7 @@
 // the courier package call it, and the server's worker, which registers the files of its message. What lives where:
 //
 //   native.cpp      the functions that Python sees, nothing else
+//   control_data.*  what get_control_data() returns
 //   arguments.*     Python values -> paths, record values; and errors back
 //   text.*          the decoding rule (try_decode) and its way back
 //   task_files.*    which files the current message consists of
@@ -9,6 +10,7 @@
 // It never keeps anything about a message but that list, and it keeps the GIL (small local files, and the list is
 // shared) except while an append waits for the disk.
 #include "native/arguments.h"
+#include "native/control_data.h"
 #include "native/task_files.h"
 #include "native/text.h"
 
@@ -28,14 +30,6 @@ template <class Use>
 void for_each_file(const py::iterable& control_paths, Use use) {
     for (const auto& path : control_paths)
         if (!use(read_file(path))) return;
-}
-
-py::list recipient_data(const Recipient& recipient) {
-    py::list data(3);
-    data[0] = to_text(recipient.address);
-    data[1] = to_text(recipient.original);
-    data[2] = to_text(recipient.dsn);
-    return data;
 }
 
 py::list get_lines(const py::iterable& control_paths, std::string_view key, long max_lines) {
@@ -65,7 +59,7 @@ py::list get_recipients(const py::iterable& control_paths) {
 py::list get_recipients_data(const py::iterable& control_paths) {
     py::list all;
     for_each_file(control_paths, [&](const std::string& text) {
-        for (const auto& recipient : open_recipients(text)) all.append(recipient_data(recipient));
+        append_recipients(all, open_recipients(text));
         return true;
     });
     return all;
@@ -80,23 +74,12 @@ py::list open_recipients_of(const py::object& control_path) {
     return all;
 }
 
-/// The last value of each of these letters in one file.
-py::dict get_scalars(const py::object& control_path, std::string_view letters) {
-    py::dict values;
-    const auto text = read_file(control_path);
-    ControlRecords records(text);
-    for (ControlRecord record; records.next(record);)
-        if (letters.find(record.letter) != std::string_view::npos)
-            values[py::str(&record.letter, 1)] = to_text(record.value);
-    return values;
-}
-
 void append_recipient(const py::object& control_path, const py::handle& address, const py::handle& original,
                       const py::handle& dsn) {
     const auto r = to_record_value(address);
     const auto R = to_record_value(original);
     const auto N = to_record_value(dsn);
-    if (r.empty()) throw py::value_error("the address of a recipient is empty");
+    if (is_blank(r)) throw py::value_error("the address of a recipient is empty");
     const auto fd = open_for_append(control_path);
     const ControlRecord records[] = {{'r', r}, {'R', R}, {'N', N}};
     throw_on_error(without_gil([&] { return append_records(fd.get(), records); }), control_path);
@@ -119,7 +102,7 @@ PYBIND11_MODULE(_native, module) {
     module.def("get_recipients", &get_recipients, py::arg("control_paths"));
     module.def("get_recipients_data", &get_recipients_data, py::arg("control_paths"));
     module.def("open_recipients", &open_recipients_of, py::arg("control_path"));
-    module.def("get_scalars", &get_scalars, py::arg("control_path"), py::arg("letters"));
+    module.def("get_control_data", &control_data, py::arg("control_paths"));
     module.def("append_recipient", &append_recipient, py::arg("control_path"), py::arg("address"), py::arg("original"),
                py::arg("dsn"));
     module.def("mark_done", &mark_done, py::arg("control_path"), py::arg("index"), py::arg("unix_time"));

@@ -13,6 +13,9 @@ constexpr std::string_view kBlanks = " \t\n\r\v\f";
 constexpr std::string_view kHex = "0123456789ABCDEF";
 
 std::string_view strip(std::string_view bytes) {
+    // Nearly always: no ASCII white space is larger than a blank.
+    const auto is_inked = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+    if (!bytes.empty() && is_inked(bytes.front()) && is_inked(bytes.back())) return bytes;
     const auto first = bytes.find_first_not_of(kBlanks);
     if (first == std::string_view::npos) return {};
     return bytes.substr(first, bytes.find_last_not_of(kBlanks) - first + 1);

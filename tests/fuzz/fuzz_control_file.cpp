@@ -39,7 +39,7 @@ void check_reading(std::string_view text) {
     std::size_t open = 0;
     for (std::size_t i = 0; i < recipients.size(); ++i) {
         DEMAND(recipients[i].index == i);
-        open += !recipients[i].done && !recipients[i].address.empty();
+        open += !recipients[i].done && !is_blank(recipients[i].address);
     }
     DEMAND(open_recipients(text).size() == open);
 }

@@ -19,6 +19,13 @@ from courier import config
 
 Database = Callable[..., None]
 
+BUILT_IN = {
+    "prefix": "/usr/lib/courier", "exec_prefix": "/usr/lib/courier", "bindir": "/usr/lib/courier/bin",
+    "sbindir": "/usr/lib/courier/sbin", "libexecdir": "/usr/lib/courier/libexec", "sysconfdir": "/etc/courier",
+    "datadir": "/usr/lib/courier/share", "localstatedir": "/var/spool/courier", "mailuser": "daemon",
+    "mailgroup": "daemon", "mailuid": "2", "mailgid": "2", "version": "unknown",
+}
+
 
 @pytest.fixture()
 def database(courier_settings: Path) -> Database:
@@ -35,8 +42,7 @@ def import_with(directory: Path, **commands: str) -> dict[str, str]:
     for name, script in commands.items():
         (directory / name).write_text(f"#!/bin/sh\n{script}\n")
         (directory / name).chmod(0o755)
-    names = ("prefix", "sysconfdir", "mailuser", "mailuid", "bindir", "version")
-    program = f"from courier import config\nfor name in {names}: print(name, getattr(config, name), sep='=')"
+    program = f"from courier import config\nfor name in {tuple(BUILT_IN)}: print(name, getattr(config, name), sep='=')"
     done = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, check=True, timeout=60,
                           env={"PATH": str(directory), "PYTHONPATH": str(conftest.PYTHON), "PYTHONUTF8": "1"})
     assert done.stderr == ""
@@ -44,10 +50,7 @@ def import_with(directory: Path, **commands: str) -> dict[str, str]:
 
 
 def test_built_in_values_without_courier(tmp_path: Path) -> None:
-    assert import_with(tmp_path) == {
-        "prefix": "/usr/lib/courier", "sysconfdir": "/etc/courier", "mailuser": "daemon", "mailuid": "2",
-        "bindir": "/usr/lib/courier/bin", "version": "unknown",
-    }
+    assert import_with(tmp_path) == BUILT_IN
 
 
 def test_values_of_the_installed_courier(tmp_path: Path) -> None:
@@ -57,6 +60,23 @@ def test_values_of_the_installed_courier(tmp_path: Path) -> None:
                              "echo version=9; echo 'configure_args=\"--prefix=/y\"'; exit 3"})
     assert found["sysconfdir"] == "/x/etc" and found["mailuid"] == "0" and found["version"] == "1.0.16"
     assert found["prefix"] == "/usr/lib/courier"
+
+
+def test_all_twelve_values_may_come_from_the_installed_courier(tmp_path: Path) -> None:
+    wanted = {name: f"/new/{name}" for name in BUILT_IN if name != "version"}
+    script = "; ".join(f"echo {name}={value}" for name, value in wanted.items())
+    found = import_with(tmp_path, **{"courier-config": script})
+    assert found == {**wanted, "version": "unknown"}
+
+
+@pytest.mark.parametrize("said", ["", "Courier", "courier 1.0", "Postfix 3.7"])
+def test_a_version_that_is_not_couriers_is_unknown(tmp_path: Path, said: str) -> None:
+    found = import_with(tmp_path, courier=f"echo {said}", **{"courier-config": f"echo sbindir={tmp_path}"})
+    assert found["version"] == "unknown"
+
+
+def test_dns_is_a_module_or_none() -> None:
+    assert config.DNS is None or config.DNS.__name__ == "DNS"
 
 
 @pytest.mark.parametrize(("installed", "wanted", "expected"), [
@@ -137,9 +157,42 @@ def test_locals(courier_settings: Path, domain: str, expected: bool) -> None:
     assert config.is_local(domain) is expected
 
 
+@pytest.mark.parametrize(("line", "domain", "expected"), [
+    ("mail.test#comment", "mail.test", True), ("mail.test # comment", "mail.test", False), ("  # c", "", False),
+    ("xn--bcher-kva.test", "b\xfccher.test", True), ("B\xdcCHER.test", "xn--bcher-kva.test", True),
+    (".xn--bcher-kva.test", "a.B\xfccher.test", True), ("xn--\xff.test", "xn--\xff.test", True),
+    ("xn--99999999999.test", "XN--99999999999.test", True), ("*", "host.name", True), ("*.x", "host.name.x", True),
+    ("!*\n.name", "host.name", False), ("*", "other.name", False), ("*", "*", True), ("CRLF.test\r", "crlf.test", True),
+])
+def test_lines_of_locals_as_courier_reads_them(
+        courier_settings: Path, monkeypatch: pytest.MonkeyPatch, line: str, domain: str, expected: bool) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "Host.name")
+    (courier_settings / "locals").write_text(line + "\n", encoding="utf-8")
+    assert config.is_local(domain) is expected
+
+
+DOMAINS = st.text(st.sampled_from("aAbB.\xdf"), max_size=6)
+
+
+@given(lines=st.lists(st.tuples(st.sampled_from(["", ".", "#", " "]), DOMAINS).map("".join)), domain=DOMAINS)
+def test_what_matched_exactly_is_still_local(
+        tmp_path_factory: pytest.TempPathFactory, lines: list[str], domain: str) -> None:
+    """The older rule, without !: equal names, and suffixes of lines that begin with a dot."""
+    entries = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    was_local = any(domain == entry or (entry.startswith(".") and domain.endswith(entry)) for entry in entries)
+    directory = tmp_path_factory.mktemp("etc")
+    (directory / "locals").write_text("\n".join(lines), encoding="utf-8")
+    before, config.sysconfdir = config.sysconfdir, str(directory)
+    try:
+        assert config.is_local(domain) or not was_local
+    finally:
+        config.sysconfdir = before
+
+
 def test_without_locals_only_me_is_local(courier_settings: Path) -> None:
     (courier_settings / "me").write_text("mail.example.com\n")
     assert config.is_local("mail.example.com") and not config.is_local("example.com")
+    assert config.is_local("MAIL.example.com")
 
 
 @given(content=st.binary(max_size=60), domain=st.text(max_size=20))
@@ -156,8 +209,9 @@ def test_no_locals_file_makes_is_local_raise(
 
 def test_hosted_domains(database: Database) -> None:
     assert not config.is_hosteddomain("hosted.test")
-    database("hosteddomains.dat", **{"hosted.test": "1", ".b.test": "x", "Upper.test": "1"})
-    for domain in ("hosted.test", "Hosted.Test", "a.b.test", "a.a.b.test", "Upper.test"):
+    database("hosteddomains.dat", **{"hosted.test": "1", ".b.test": "x", "Upper.test": "1", "b\xfccher.test": "1"})
+    for domain in ("hosted.test", "Hosted.Test", "a.b.test", "a.a.b.test", "Upper.test", "xn--bcher-kva.test",
+                   "B\xdcCHER.test"):
         assert config.is_hosteddomain(domain), domain
     for domain in ("b.test", "test", "sub.hosted.test", "", "upper.test"):
         assert not config.is_hosteddomain(domain), domain
@@ -176,6 +230,53 @@ def test_aliases(courier_settings: Path, database: Database) -> None:
     assert config.get_alias("info@elsewhere.test") is config.get_alias("nobody") is None
     assert config.get_alias("empty") == [""]
     assert config.get_alias("big") == [f"m{number}@x" for number in range(18)]
+
+
+def test_aliases_are_found_under_the_names_that_courier_gives_them(courier_settings: Path, database: Database) -> None:
+    (courier_settings / "me").write_text("mail.test\n")
+    (courier_settings / "defaultdomain").write_text("default.test\n")
+    (courier_settings / "locals").write_text("local.test\n")
+    database("aliases.dat", **{"both@mail.test": "me@x\n", "both@default.test": "default@x\n",
+                               "only@default.test": "default@x\n", "far@other.test": "far@x\n"})
+    assert config.get_alias("both") == config.get_alias("both@local.test") == ["me@x"]
+    assert config.get_alias("only") == config.get_alias("only@LOCAL.test") == ["default@x"]
+    assert config.get_alias("far@Other.Test") == ["far@x"] and config.get_alias("ONLY") is None
+    (courier_settings / "locallowercase").touch()
+    assert config.get_alias("ONLY") == ["default@x"]
+
+
+def test_an_alias_that_is_no_utf8_is_a_unicode_error(courier_settings: Path) -> None:
+    (courier_settings / "me").write_text("mail.test\n")
+    with dbm.gnu.open(str(courier_settings / "aliases.dat"), "n") as file:
+        file[b"info@mail.test"] = b"\xff@x\n"
+    with pytest.raises(UnicodeDecodeError):
+        config.get_alias("info")
+
+
+@pytest.mark.parametrize("rubbish", [
+    None, b"192.0.2.7", 3221225991, "", ".", "..", ":", "::%", "%", "1.2.3.4.5.6", "a" * 1000, "\udcff", "1\0.2", "*",
+    "192.0.2.7\n", "::ffff:1.2.3", "\uff11.2.3.4"])
+def test_rubbish_has_no_entry_in_smtpaccess_and_raises_nothing(database: Database, rubbish: Any) -> None:
+    database("smtpaccess.dat", **{"192.0.2": "allow,RELAYCLIENT,BLOCK", "*": "allow,RELAYCLIENT,BLOCK"})
+    assert config.smtpaccess(rubbish) is config.get_block_val(rubbish) is None
+    assert not config.is_relayed(rubbish) and not config.is_whiteblocked(rubbish)
+
+
+@given(st.text() | st.from_regex(r"[0-9a-f:.%]*", fullmatch=True))
+def test_no_text_makes_smtpaccess_raise(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    directory = tmp_path_factory.mktemp("etc")
+    dbm.gnu.open(str(directory / "smtpaccess.dat"), "n").close()
+    before, config.sysconfdir = config.sysconfdir, str(directory)
+    try:
+        assert config.smtpaccess(text) is None
+    finally:
+        config.sysconfdir = before
+
+
+def test_an_entry_that_is_no_utf8_is_shown(courier_settings: Path) -> None:
+    with dbm.gnu.open(str(courier_settings / "smtpaccess.dat"), "n") as file:
+        file[b"10"] = b"allow,BLOCK=550 caf\xe9"
+    assert config.get_block_val("10.0.0.1") == "550 caf\\xe9"
 
 
 @pytest.mark.parametrize(("ip", "expected"), [
@@ -201,6 +302,9 @@ def test_settings_of_smtpaccess(database: Database) -> None:
     assert [config.get_block_val(f"{net}.0.0.1") for net in (10, 11, 12, 13)] == [None, "", "550 no", None]
     assert config.get_smtpaccess_val("allow", "10.0.0.1") == ""
     assert config.get_smtpaccess_val("RELAYCLIENT", "11.0.0.1") == "x"
+    assert [config.get_block_val("::ffff:12.0.0.1"), config.is_relayed("::FFFF:10.0.0.1")] == ["550 no", True]
+    database("smtpaccess.dat", **{"10": "allow, RELAYCLIENT , BLOCK=550 x "})
+    assert config.is_relayed("10.0.0.1") and config.get_block_val("10.0.0.1") == "550 x "
 
 
 def test_a_database_that_cannot_be_read_says_no_and_tells_once(
@@ -211,14 +315,19 @@ def test_a_database_that_cannot_be_read_says_no_and_tells_once(
     assert told.count("\n") == 1 and f"{courier_settings}/smtpaccess.dat" in told
 
 
-def test_a_database_of_gdbm_without_its_module_names_the_package(
+def test_without_the_module_of_gdbm_one_warning_names_the_package(
         database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    database("smtpaccess.dat", **{"10": "allow"})
+    for name in ("smtpaccess.dat", "hosteddomains.dat", "aliases.dat"):
+        database(name, **{"10": "allow"})
     modules: dict[str, Any] = sys.modules
     monkeypatch.setitem(modules, "dbm.gnu", None)
     monkeypatch.setattr("dbm._modules", {})
-    assert config.smtpaccess("10.0.0.1") is None
-    assert "python3-gdbm" in capsys.readouterr().err
+    monkeypatch.setattr("courier._dbm._told", set())
+    for _ in range(2):
+        assert config.smtpaccess("10.0.0.1") is config.get_alias("info") is None
+        assert not config.is_hosteddomain("example.com")
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "python3-gdbm" in told and told.startswith("WARN: ")
 
 
 def test_lookups_leave_no_descriptor_open(database: Database) -> None:

@@ -39,8 +39,10 @@ def test_later_files_win_key_by_key(files: Files) -> None:
 
 
 def test_one_path_may_be_a_str(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_standard_config_paths", files("[a.py]\nx = 1\n")[0])
-    assert config.get_module_config("a.py") == {"x": 1}
+    path, = files("[a.py]\nx = 1\n")
+    for form in (path, Path(path), (path,)):
+        monkeypatch.setattr(config, "_standard_config_paths", form)
+        assert config.get_module_config("a.py") == {"x": 1}
 
 
 def test_defaults_are_part_of_every_section_that_exists(files: Files) -> None:

@@ -111,6 +111,7 @@ TEST_CASE("recipients: an empty address is counted but never open") {
     CHECK(parse_control("ra\nr\nrc\n").size() == 3);
     CHECK(addresses(open_recipients("ra\nr\nrc\n")) == Addresses{"a", "c"});
     CHECK(open_recipients("ra\nr\nrc\n")[1].index == 2);
+    CHECK(addresses(open_recipients("r \t\v\f\nrc\n")) == Addresses{"c"});
 }
 
 TEST_CASE("recipients: a file without R and N lines, or with more of them than recipients") {
