@@ -334,7 +334,7 @@ def get_block_val(ip: str) -> str | None:
 
 def _settings_paths() -> list[str]:
     paths: Any = _standard_config_paths
-    return [paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths
+    return [os.fsdecode(path) for path in ([paths] if isinstance(paths, (str, bytes, os.PathLike)) else paths)]
 
 
 def get_module_config(module_name: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -18,9 +17,6 @@ from support.tree import installed_tree  # noqa: E402  # after sys.path
 PYTHON = installed_tree() / "usr/lib/pythonfilter/python"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(PYTHON))
-# An example that met a busy machine is no failure.
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture()
