@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <vector>
 
 using namespace pythonfilter;
 
@@ -29,16 +30,21 @@ UniqueFd make_file(std::string_view text) {
 void check_reading(std::string_view text) {
     ControlRecords records(text);
     std::size_t recipient_lines = 0;
+    std::vector<std::string_view> originals, dsn_flags;
     for (ControlRecord record; records.next(record);) {
         DEMAND(is_record_value(record.value) && is_record_value({&record.letter, 1}));
         DEMAND(find_record(text, record.letter).has_value());
         recipient_lines += record.letter == 'r';
+        if (record.letter == 'R') originals.push_back(record.value);
+        if (record.letter == 'N') dsn_flags.push_back(record.value);
     }
     const auto recipients = parse_control(text);
     DEMAND(recipients.size() == recipient_lines);
     std::size_t open = 0;
     for (std::size_t i = 0; i < recipients.size(); ++i) {
         DEMAND(recipients[i].index == i);
+        DEMAND(recipients[i].original == (i < originals.size() ? originals[i] : ""));
+        DEMAND(recipients[i].dsn == (i < dsn_flags.size() ? dsn_flags[i] : ""));
         open += !recipients[i].done && !is_blank(recipients[i].address);
     }
     DEMAND(open_recipients(text).size() == open);

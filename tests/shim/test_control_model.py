@@ -160,7 +160,8 @@ def test_every_reader_takes_any_bytes(
     values = [text_of(line[1:]) for line in lines if line[:1] == letter.encode()]
     assert control.get_lines([path], letter) == values
     data = control.get_control_data([path])
-    absent = {**dict.fromkeys("sfU", ""), **dict.fromkeys("eMitEpWvXu"), **dict.fromkeys("w8mVT", False)}
+    absent: dict[str, object] = {letter: "" for letter in "sfU"}
+    absent.update({letter: None for letter in "eMitEpWvXu"} | {letter: False for letter in "w8mVT"})
     assert set(data) == {*absent, "r"}
     if letter in absent:
         present = True if letter in "w8mVT" else values[-1] if values else ""

@@ -88,7 +88,8 @@ def test_the_record_comes_first(envelope: Envelope, message: Message) -> None:
 def test_the_body_may_be_named_in_every_way(envelope: Envelope, message: Message) -> None:
     paths, body = envelope(RECORDS), message(own("AUTH: PLAIN bob").encode())
     assert control.get_auth_user(paths) is control.get_auth_user(paths, None) is None
-    for path in (body, body.encode(), Path(body)):
+    forms: list[str | bytes | Path] = [body, body.encode(), Path(body)]
+    for path in forms:
         assert control.get_auth_user(paths, path) == "bob"
     assert control.get_auth_user(paths, body_path=body) == control.get_auth_user(paths, body_file=body) == "bob"
 
