@@ -130,3 +130,13 @@ TEST_CASE("lines: drain() takes one bite, so that a flood does not stop the serv
     pipe.reader->finish();
     CHECK(pipe.lines.size() == 4096);
 }
+
+TEST_CASE("lines: a flood of nothing but LF is bounded in lines, in a bite and at the death of the process") {
+    Pipe pipe;
+    pipe.print(std::string(512 * 1024, '\n'));
+    pipe.reader->drain();
+    CHECK(pipe.lines.size() >= 1024);
+    CHECK(pipe.lines.size() <= 2048);
+    pipe.reader->finish();
+    CHECK(pipe.lines.size() <= 10 * 1024);
+}
