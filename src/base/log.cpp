@@ -76,6 +76,7 @@ std::string format_line(LogLevel level, std::string_view text) {
     std::string line;
     switch (level) {
         case LogLevel::debug: line = "DEBUG: "; break;
+        case LogLevel::output:
         case LogLevel::info: break;
         case LogLevel::warning: line = "WARN: "; break;
         case LogLevel::error: line = "ERR: "; break;

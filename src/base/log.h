@@ -8,7 +8,13 @@
 
 namespace pythonfilter {
 
-enum class LogLevel { debug, info, warning, error };
+enum class LogLevel {
+    debug,
+    output,  // what a filter printed: shown like info, but the first to go when the log does not take all
+    info,
+    warning,
+    error,
+};
 
 /// Longest line in bytes, LF included. PIPE_BUF is 4096.
 inline constexpr std::size_t kMaxLogLine = 4000;

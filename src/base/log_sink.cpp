@@ -17,6 +17,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr std::size_t kBufferLimit = 1024 * 1024;
+constexpr std::size_t kOutputLimit = kBufferLimit / 2;  // a flood of a filter leaves room for what we say of it
 constexpr std::size_t kAtomicWrite = 4096;  // PIPE_BUF: such a write is never torn apart or taken in part
 
 // The longest prefix of whole lines that one atomic write can take.
@@ -96,7 +97,7 @@ LogSink::LogSink(int fd) : fd_(fd) {
 LogSink::~LogSink() = default;
 
 void LogSink::line(LogLevel level, std::string_view text) {
-    if (buffer_.size() > kBufferLimit) {
+    if (buffer_.size() > (level == LogLevel::output ? kOutputLimit : kBufferLimit)) {
         ++dropped_;
         return;
     }

@@ -53,7 +53,7 @@ void Pool::start_zygote() {
     };
     callbacks.on_dead = [this](std::string reason) { zygote_dead(reason); };
     callbacks.on_line = [this](std::string_view line) {
-        report_(LogLevel::info, "[" + options_.name + "] " + escape(line));
+        report_(LogLevel::output, "[" + options_.name + "] " + escape(line));
     };
     zygote_respawn_.started(Clock::now());
     imported_ = false;
@@ -274,11 +274,11 @@ const FilterSpec* Pool::find_filter(std::uint32_t index) const {
 void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     if (!slot.has_been_ready()) {
         if (init_lines_.size() > kMaxInitLines || !init_lines_.emplace(line).second) return;
-        report_(LogLevel::info, "[" + options_.name + "] " + escape(line));
+        report_(LogLevel::output, "[" + options_.name + "] " + escape(line));
         return;
     }
     const std::string id = slot.current_message_id();
-    report_(LogLevel::info, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
+    report_(LogLevel::output, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
 }
 
 // Something is missing: try again after the delay. Without any worker for some time, past or to come, the pool has

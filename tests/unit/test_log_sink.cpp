@@ -133,3 +133,14 @@ TEST_CASE("sink: lines are appended to a file, whoever else writes there") {
     CHECK(std::string(bytes) == "other\nours\n");
     unlink(path);
 }
+
+TEST_CASE("sink: what filters print leaves room for what the server says of it") {
+    const Pipe pipe;
+    LogSink sink(pipe.writer.get());
+    for (int i = 0; i < 2000; ++i) sink.line(LogLevel::output, std::string(1000, 'x'));
+    sink.line(LogLevel::info, "message id=1");
+    const std::string text = drain(sink, pipe);
+    CHECK(text.size() < 600 * 1024);
+    CHECK(text.find("log lines dropped") != std::string::npos);
+    CHECK(text.ends_with("message id=1\n"));
+}
