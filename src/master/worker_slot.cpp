@@ -106,6 +106,7 @@ void WorkerSlot::run(Job job) {
     progress_.reset();
     fate_ = JobResult::Kind::crashed;
     fate_reason_.clear();
+    evidence_.reset();
     dispatched_ = Clock::now();
     enter(State::busy);
     unsent_ = encode(job_->task);
@@ -210,9 +211,13 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
 
 // ---- deadlines
 
-JobRun WorkerSlot::job_run() const { return {*job_, dispatched_, progress_, scoreboard_.running()}; }
+JobRun WorkerSlot::job_run(const ScoreboardView::Running& running) const {
+    return {*job_, dispatched_, progress_, running};
+}
 
-void WorkerSlot::arm_deadline() { to_deadline_.start_at(next_look(job_run(), Clock::now())); }
+void WorkerSlot::arm_deadline() {
+    to_deadline_.start_at(next_look(job_run(scoreboard_.running()), Clock::now()));
+}
 
 void WorkerSlot::deadline_expired() {
     if (state_ == State::starting)
@@ -221,7 +226,7 @@ void WorkerSlot::deadline_expired() {
     const TimePoint now = Clock::now();
     if (now >= job_->budget_end) {
         begin_kill(JobResult::Kind::out_of_time, "the message's time is over");
-    } else if (now >= filter_deadline(job_run())) {
+    } else if (now >= filter_deadline(job_run(scoreboard_.running()))) {
         begin_kill(JobResult::Kind::timed_out, "its time was over");
     } else {
         arm_deadline();
@@ -235,6 +240,7 @@ void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
     if (state_ == State::dying || state_ == State::dead) return;
     fate_ = kind;
     fate_reason_ = std::move(reason);
+    if (job_) evidence_ = evidence();
     const bool has_python = has_been_ready_ || state_ == State::starting;
     enter(State::dying);
     to_deadline_.stop();
@@ -250,6 +256,10 @@ void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
     enter(State::dying);
     to_deadline_.stop();
     kill_now();
+}
+
+WorkerSlot::Evidence WorkerSlot::evidence() const {
+    return {scoreboard_.running(), scoreboard_.began_with(job_->task.id), scoreboard_.facts(job_->task.id)};
 }
 
 void WorkerSlot::kill_now() {
@@ -336,12 +346,12 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
 }
 
 void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
-    const auto running = scoreboard_.running();
+    Evidence found = evidence_ ? std::move(*evidence_) : evidence();
     JobResult result;
-    result.filter = job_->task.filters[running_place(job_run())];
+    result.filter = job_->task.filters[running_place(job_run(found.running))];
     Job job = std::move(*job_);
     job_.reset();
-    const bool begun = progress_ || running.task_id == job.task.id || !really_dead;
+    const bool begun = progress_ || found.running.task_id == job.task.id || !really_dead;
     if (fate_ == JobResult::Kind::crashed && !begun) {
         callbacks_.on_not_begun(std::move(job));
         return;
@@ -349,8 +359,8 @@ void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
     result.kind = fate_;
     result.worker_is_dead = really_dead;
     result.progress = std::move(progress_);
-    result.began_with = scoreboard_.began_with(job.task.id);
-    result.facts = scoreboard_.facts(job.task.id);
+    result.began_with = found.began_with;
+    result.facts = std::move(found.facts);
     result.detail = reason;
     result.worker = label_;
     result.queue_wait = dispatched_ - job.queued_at;

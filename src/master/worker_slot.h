@@ -80,6 +80,13 @@ public:
     void fork_failed(std::string reason);
 
 private:
+    /// What the scoreboard said. Taken when a kill is decided: the filter may end in the time that it has left.
+    struct Evidence {
+        ScoreboardView::Running running;
+        std::optional<Identity> began_with;
+        MessageFacts facts;
+    };
+
     WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard,
                UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends);
 
@@ -90,10 +97,11 @@ private:
     bool take_outcome(std::string_view payload);
     bool take_progress(std::string_view payload);
     void write_task();
-    JobRun job_run() const;
+    JobRun job_run(const ScoreboardView::Running& running) const;
     void arm_deadline();
     void deadline_expired();
     void begin_kill(JobResult::Kind kind, std::string reason);
+    Evidence evidence() const;
     void kill_now();
     void note_traceback();
     void try_reap();
@@ -122,6 +130,7 @@ private:
     std::optional<Progress> progress_;
     JobResult::Kind fate_ = JobResult::Kind::crashed;  // of the job, should the worker die now
     std::string fate_reason_;
+    std::optional<Evidence> evidence_;  // of job_
 
     LineReader error_lines_;
     std::unique_ptr<IoWatch> verdict_watch_, task_watch_, pidfd_watch_;

@@ -49,7 +49,7 @@ Result<TaskFiles> TaskFiles::open(const Task& task) {
         auto fd = open_file(path, info);
         if (!fd) return fd.error();
         digest.add(info);
-        files.entries_.push_back({std::move(path), std::move(*fd), {info.st_dev, info.st_ino}});
+        files.entries_.push_back({std::move(path), std::move(*fd), {info.st_dev, info.st_ino}, info.st_size});
     }
     if (Status status = check_number(files.entries_); !status) return status.error();
     files.opened_ = digest.identity();
@@ -61,6 +61,9 @@ Result<Identity> TaskFiles::current() const {
     for (const Entry& entry : entries_) {
         struct stat info{};
         if (stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);
+        if (!S_ISREG(info.st_mode)) return Error{entry.path + " is not a regular file any more"};
+        const bool is_control = &entry != &entries_.front();
+        if (is_control && info.st_size < entry.size) return Error{entry.path + " has lost a part of its records"};
         digest.add(info);
     }
     return digest.identity();

@@ -19,7 +19,8 @@ public:
 
     /// As opened: what was true of the descriptors at that moment.
     const Identity& opened() const { return opened_; }
-    /// What the paths lead to now, so that a rename over a file is noticed.
+    /// What the paths lead to now, so that a rename over a file is noticed. An error when it is no regular file any
+    /// more, or a control file that has become shorter: nobody takes records away, Courier would lose recipients.
     Result<Identity> current() const;
 
     /// Log facts, read from the control files that were opened.
@@ -29,6 +30,7 @@ public:
         std::string path;
         UniqueFd fd;
         FileId id;
+        off_t size = 0;  // when opened
     };
     /// The body first, then the control files.
     const std::vector<Entry>& entries() const { return entries_; }
