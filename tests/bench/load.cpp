@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -27,8 +28,11 @@ Clock::duration in_clock(double seconds) {
 
 }  // namespace
 
-Load::Load(const Options& options, std::vector<std::string> requests)
-    : options_(options), requests_(std::move(requests)), clients_(static_cast<std::size_t>(options.clients)) {
+Load::Load(const Options& options, std::vector<std::string> requests, std::vector<std::string> replies)
+    : options_(options),
+      requests_(std::move(requests)),
+      replies_(std::move(replies)),
+      clients_(static_cast<std::size_t>(options.clients)) {
     address_.sun_family = AF_UNIX;
     options.socket.copy(address_.sun_path, sizeof address_.sun_path - 1);
     for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i].next_request = i;
@@ -69,7 +73,8 @@ void Load::start(Client& client, Clock::time_point now) {
         return;
     }
     ++started_;
-    const std::string& request = requests_[client.next_request];
+    client.request = client.next_request;
+    const std::string& request = requests_[client.request];
     client.next_request += clients_.size();
     if (client.next_request >= requests_.size()) client.next_request %= clients_.size();
     client.reply.clear();
@@ -149,8 +154,18 @@ void Load::finish(Client& client, Clock::time_point now) {
     } else {
         const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - client.began).count();
         tally_.latencies_us.push_back(static_cast<std::uint32_t>(took));
-        count_text(tally_.replies, client.reply.substr(0, client.reply.size() - 1));
+        judge(client);
     }
+}
+
+/// A reply that is well-formed may still be that of another message.
+void Load::judge(const Client& client) {
+    const std::string reply = client.reply.substr(0, client.reply.size() - 1);
+    const bool any = replies_.empty();
+    const bool may_be = any || reply == replies_[client.request] ||
+                        std::find(options_.allowed.begin(), options_.allowed.end(), reply) != options_.allowed.end();
+    if (!may_be) count_text(tally_.wrong, reply + " instead of " + replies_[client.request]);
+    count_text(tally_.replies, !any && reply == replies_[client.request] ? "(the right one)" : reply);
 }
 
 void Load::give_up(Client& client, Clock::time_point now) {

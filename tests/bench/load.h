@@ -17,6 +17,8 @@ namespace pythonfilter::bench {
 struct Options {
     std::string socket;
     std::string messages;         // file: requests one after the other, each with its empty line
+    std::string replies;          // file: for each request a line with its reply; empty: any reply is right
+    std::vector<std::string> allowed;  // replies that may come instead
     int clients = 1;
     std::uint64_t count = 0;      // messages in all; 0: no limit
     double seconds = 0;           // 0: no limit
@@ -30,7 +32,8 @@ enum class State { idle, waiting };
 struct Client {
     State state = State::idle;
     int fd = -1;
-    std::size_t next_request = 0;     // index in the list; a client has every N-th to itself
+    std::size_t request = 0;          // waiting: index in the list
+    std::size_t next_request = 0;     // a client has every N-th to itself
     std::string reply;
     Clock::time_point began;
     Clock::time_point not_before{};   // idle: pause until then
@@ -38,7 +41,7 @@ struct Client {
 
 class Load {
 public:
-    Load(const Options& options, std::vector<std::string> requests);
+    Load(const Options& options, std::vector<std::string> requests, std::vector<std::string> replies);
     void run();
     const Tally& tally() const { return tally_; }
     double seconds() const { return std::chrono::duration<double>(ended_ - began_).count(); }
@@ -49,13 +52,14 @@ private:
     void refuse(Client& client, int error, Clock::time_point now);
     void read_reply(Client& client);
     void finish(Client& client, Clock::time_point now);
+    void judge(const Client& client);
     void give_up(Client& client, Clock::time_point now);
     void wait_and_read();
     void look_for_late(Clock::time_point now);
     static void count_text(std::map<std::string, std::uint64_t>& counts, const std::string& text);
 
     const Options options_;
-    const std::vector<std::string> requests_;
+    const std::vector<std::string> requests_, replies_;
     std::vector<Client> clients_;
     std::vector<pollfd> polled_;           // scratch
     std::vector<std::size_t> polled_who_;  // scratch: the client of each pollfd

@@ -14,13 +14,16 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from support.spool import Message
 from support.tree import installed_tree
+
+
+RIGHT = "(the right one)"
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,8 @@ class Result:
     p50_us: int                 # latencies of those, from connect to end of file
     p99_us: int
     max_us: int
-    replies: dict[str, int]     # by text, without the last line end; sums up to `messages`
+    replies: dict[str, int]     # by text, without the last line end; sums up to `messages`; RIGHT if replies were given
+    wrong: dict[str, int]       # of those in `replies`: not the reply that its message must get
     malformed: dict[str, int]   # anything else that came before the end of file
     eof: int                    # end of file without a byte: Courier answers 432
     refused: int                # connect failed
@@ -59,7 +63,8 @@ class Load:
     """One run of the load client, from construction on."""
 
     def __init__(self, socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
-                 seconds: float = 0.0, timeout: float = 30.0) -> None:
+                 seconds: float = 0.0, timeout: float = 30.0, replies: Sequence[str] = (),
+                 allowed: Iterable[str] = ()) -> None:
         """Starts it.
 
         Args:
@@ -69,14 +74,22 @@ class Load:
             count: End after so many messages.
             seconds: End after so long. One of the two must be given.
             timeout: Seconds after which a client gives up waiting for a reply.
+            replies: What each message must get, one line without its end; none: any well-formed reply is right.
+            allowed: What a message may get instead.
         """
         requests = b"".join(message if isinstance(message, bytes) else message.request for message in messages)
         self._list = tempfile.NamedTemporaryFile(prefix="load-", dir="/tmp")
         self._list.write(requests)
         self._list.flush()
+        self._replies = tempfile.NamedTemporaryFile("w", prefix="load-", dir="/tmp")
+        self._replies.write("".join(f"{reply}\n" for reply in replies))
+        self._replies.flush()
         options = {"socket": socket, "messages": self._list.name, "clients": clients, "count": count,
                    "seconds": seconds, "timeout": timeout}
-        command = [str(program("load_client")), *(f"--{name}={value}" for name, value in options.items())]
+        if replies:
+            options["replies"] = self._replies.name
+        command = [str(program("load_client")), *(f"--{name}={value}" for name, value in options.items()),
+                   *(f"--allowed={text}" for text in allowed)]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
     def finish(self, timeout: float = 120.0) -> Result:
@@ -98,10 +111,13 @@ class Load:
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._list.close()
+        self._replies.close()
 
 
 def run_load(socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
-             seconds: float = 0.0, timeout: float = 30.0) -> Result:
-    """One run from start to end; the arguments are those of Load."""
-    with Load(socket, messages, clients=clients, count=count, seconds=seconds, timeout=timeout) as load:
-        return load.finish(timeout=seconds + timeout + 60.0)
+             seconds: float = 0.0, timeout: float = 30.0, replies: Sequence[str] = (), allowed: Iterable[str] = (),
+             limit: float = 0.0) -> Result:
+    """One run from start to end; the arguments are those of Load. `limit`: seconds for a run that `count` bounds."""
+    with Load(socket, messages, clients=clients, count=count, seconds=seconds, timeout=timeout, replies=replies,
+              allowed=allowed) as load:
+        return load.finish(timeout=max(limit, seconds + timeout + 60.0))

@@ -30,12 +30,21 @@ std::vector<std::string> read_requests(const std::string& path) {
     return requests;
 }
 
+std::vector<std::string> read_lines(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+}
+
 [[noreturn]] void usage(int status) {
     std::fputs("usage: load_client --socket PATH --messages FILE [--clients N] [--count N] [--seconds S]\n"
-               "                   [--timeout S]\n\n"
+               "                   [--timeout S] [--replies FILE] [--allowed REPLY]...\n\n"
                "FILE holds requests one after the other: path of the body, paths of the control files, an empty line;\n"
                "at least as many as there are clients. --count or --seconds must be given; with both the first to be\n"
-               "reached ends the run. Prints JSON. Exit status: 0 when it could work, whatever the server answered.\n",
+               "reached ends the run. --replies names a file with a line for each request: the reply it must get,\n"
+               "unless it gets an allowed one. Prints JSON. Exit status: 0 when it could work, whatever the server\n"
+               "answered.\n",
                status == 0 ? stdout : stderr);
     std::exit(status);
 }
@@ -50,6 +59,7 @@ Options parse(int argc, char** argv) {
         {"socket", required_argument, nullptr, 's'},  {"messages", required_argument, nullptr, 'm'},
         {"clients", required_argument, nullptr, 'c'}, {"count", required_argument, nullptr, 'n'},
         {"seconds", required_argument, nullptr, 't'}, {"timeout", required_argument, nullptr, 'o'},
+        {"replies", required_argument, nullptr, 'r'}, {"allowed", required_argument, nullptr, 'a'},
         {"help", no_argument, nullptr, 'h'},          {}};
     Options options;
     for (int letter; (letter = getopt_long(argc, argv, "h", names, nullptr)) != -1;) {
@@ -60,6 +70,8 @@ Options parse(int argc, char** argv) {
             case 'n': options.count = std::strtoull(optarg, nullptr, 10); break;
             case 't': options.seconds = std::atof(optarg); break;
             case 'o': options.timeout_seconds = std::atof(optarg); break;
+            case 'r': options.replies = optarg; break;
+            case 'a': options.allowed.emplace_back(optarg); break;
             case 'h': usage(0);
             default: usage(2);
         }
@@ -77,7 +89,12 @@ int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
     std::vector<std::string> requests = read_requests(options.messages);
     if (requests.size() < static_cast<std::size_t>(options.clients)) fail("fewer messages than clients");
-    Load load(options, std::move(requests));
+    std::vector<std::string> replies;
+    if (!options.replies.empty()) {
+        replies = read_lines(options.replies);
+        if (replies.size() != requests.size()) fail("not as many replies as requests");
+    }
+    Load load(options, std::move(requests), std::move(replies));
     load.run();
     pythonfilter::bench::print_tally(load.tally(), load.seconds(), options.clients);
 }

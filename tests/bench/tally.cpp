@@ -49,6 +49,7 @@ void print_tally(const Tally& tally, double seconds, int clients) {
                 clients, sorted.size(), seconds, static_cast<double>(sorted.size()) / seconds);
     std::printf("  \"latency_us\": {\"p50\": %u, \"p99\": %u, \"max\": %u},\n", at(0.5), at(0.99), at(1.0));
     print_counts("replies", tally.replies);
+    print_counts("wrong", tally.wrong);
     print_counts("malformed", tally.malformed);
     std::printf("  \"eof\": %llu,\n  \"refused\": %llu,\n  \"timeouts\": %llu,\n  \"backlog_full\": %llu\n}\n",
                 static_cast<unsigned long long>(tally.eof), static_cast<unsigned long long>(tally.refused),

@@ -12,6 +12,7 @@ namespace pythonfilter::bench {
 struct Tally {
     std::vector<std::uint32_t> latencies_us;  // of the attempts in `replies`
     std::map<std::string, std::uint64_t> replies;
+    std::map<std::string, std::uint64_t> wrong;    // of those in `replies`: not the reply of its message
     std::map<std::string, std::uint64_t> malformed;
     std::uint64_t eof = 0;           // closed without a byte: Courier answers 432
     std::uint64_t refused = 0;       // connect failed, for any reason but a full backlog

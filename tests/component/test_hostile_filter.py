@@ -14,52 +14,12 @@ from collections.abc import Iterator
 
 import pytest
 from support import processes
+from support.hostile import FORGE
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
 from support.wait import wait_until
 
 DEFERRED = b"451 4.3.0 Mail filter failed, please try again later\n"
-
-# What a hostile script begins with: frames as the worker writes them, and where its pipe and its scoreboard are.
-FORGE = '''
-import ctypes, fcntl, os, signal, struct, threading, time
-
-def verdict_fd():
-    for name in os.listdir("/proc/self/fd"):
-        fd = int(name)
-        try:
-            is_pipe = os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:")
-            writable = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY
-        except OSError:
-            continue
-        if is_pipe and writable and os.fstat(fd).st_ino != os.fstat(2).st_ino:
-            return fd
-
-def board():
-    lines = [line for line in open("/proc/self/maps") if "pythonfilter-scoreboard" in line]
-    return int(lines[0].split("-")[0], 16)
-
-def task():
-    return ctypes.c_uint64.from_address(board()).value
-
-def s(text):
-    return struct.pack("=I", len(text)) + text
-
-def frame(kind, payload):
-    return struct.pack("=IHH", len(payload), kind, 0) + payload
-
-def outcome(task, kind=0, reply=b"", incidents=(), recipients=()):
-    identity = ctypes.string_at(board() + 24, 16)
-    return frame(4, struct.pack("=QBI", task, kind, 0) + s(reply) + bytes(4) + identity + bytes(4) +
-                 struct.pack("=I", len(incidents)) + b"".join(bytes(4 + 1) + s(text) for text in incidents) +
-                 s(b"") + s(b"") + struct.pack("=I", len(recipients)) + b"".join(map(s, recipients)) +
-                 struct.pack("=IQ", 0, 0) + s(b""))
-
-def send(data):
-    while data:
-        data = data[os.write(verdict_fd(), data):]
-'''
-
 
 def hostile(text: str) -> bytes:
     return script(FORGE + text)

@@ -1,0 +1,236 @@
+"""What the worst filters do: one entry for each thing, as Python text for the script filter (script_filter.py).
+
+Used by tests/component/test_hostile_under_load.py, which runs each among ordinary messages, and by chaos.py, which runs
+them at random. An entry may cost the message that brings it, and no other. Must never do harm outside the server
+under test: no entry takes all memory or all process numbers of the machine.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .script_filter import script
+from .spool import Message
+
+DEFERRED = "451 4.3.0 Mail filter failed, please try again later"
+ACCEPTED = "200 Ok"
+
+# What a script begins with that speaks to its worker's pipes and scoreboard: frames as the worker writes them.
+FORGE = '''
+import ctypes, fcntl, os, signal, struct, sys, threading, time
+
+def pipes(mode):
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        try:
+            is_pipe = os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:")
+            fits = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == mode
+        except OSError:
+            continue
+        if is_pipe and fits and os.fstat(fd).st_ino != os.fstat(2).st_ino:
+            yield fd
+
+def verdict_fd():
+    return next(pipes(os.O_WRONLY))
+
+def task_fd():
+    return next(pipes(os.O_RDONLY))
+
+def board():
+    lines = [line for line in open("/proc/self/maps") if "pythonfilter-scoreboard" in line]
+    return int(lines[0].split("-")[0], 16)
+
+def task():
+    return ctypes.c_uint64.from_address(board()).value
+
+def s(text):
+    return struct.pack("=I", len(text)) + text
+
+def frame(kind, payload):
+    return struct.pack("=IHH", len(payload), kind, 0) + payload
+
+def outcome(task, kind=0, reply=b"", incidents=(), recipients=()):
+    identity = ctypes.string_at(board() + 24, 16)
+    return frame(4, struct.pack("=QBI", task, kind, 0) + s(reply) + bytes(4) + identity + bytes(4) +
+                 struct.pack("=I", len(incidents)) + b"".join(bytes(4 + 1) + s(text) for text in incidents) +
+                 s(b"") + s(b"") + struct.pack("=I", len(recipients)) + b"".join(map(s, recipients)) +
+                 struct.pack("=IQ", 0, 0) + s(b""))
+
+def send(data):
+    while data:
+        data = data[os.write(verdict_fd(), data):]
+
+'''
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """One thing that a filter does.
+
+    Attributes:
+        text: Python, run with body_path and control_paths at hand.
+        replies: What its own message may get.
+        hangs: Its worker is held until the filter's time is over.
+        heavy: It takes much of the machine's time.
+        blames_right: It leaves the server the means to know which filter it was; else the log names one of the stage.
+    """
+
+    text: str
+    replies: tuple[str, ...] = (DEFERRED,)
+    hangs: bool = False
+    heavy: bool = False
+    blames_right: bool = True
+
+    def body(self) -> bytes:
+        return script(FORGE + self.text)
+
+
+def costs(text: str) -> Hostile:
+    """Its message is deferred at once."""
+    return Hostile(text)
+
+
+def hangs(text: str) -> Hostile:
+    """Its message is deferred when the filter's time is over."""
+    return Hostile(text, hangs=True)
+
+
+def remove_files(message: Message) -> None:
+    """Removes a message, whatever a hostile filter made of its files."""
+    directory = message.body_path.parent
+    for path in (message.body_path, *message.control_paths):
+        for found in (path, directory / f"{path.name}.away"):
+            if found.is_dir() and not found.is_symlink():
+                found.rmdir()
+            else:
+                found.unlink(missing_ok=True)
+
+
+def harmless(text: str, reply: str = ACCEPTED) -> Hostile:
+    """Its message gets the verdict as if nothing had been done."""
+    return Hostile(text, (reply,))
+
+
+def either(text: str, *, heavy: bool = False) -> Hostile:
+    """Its message is deferred or gets its verdict, depending on what comes first."""
+    return Hostile(text, (ACCEPTED, DEFERRED), heavy=heavy)
+
+
+RAISES = {
+    "raises BaseException": costs("raise BaseException('no')"),
+    "raises KeyboardInterrupt": costs("raise KeyboardInterrupt"),
+    "raises GeneratorExit": costs("raise GeneratorExit"),
+    "raises MemoryError": costs("bytearray(1 << 60)"),
+    "raises what cannot be printed": costs(
+        "class Bad(Exception):\n    def __str__(self): raise Bad\n    __repr__ = __str__\nraise Bad"),
+    "recurses to Python's limit": costs("def f(): f()\nf()"),
+    "recurses to the C stack's end": costs(
+        "sys.setrecursionlimit(10 ** 9)\nclass A:\n    def __getattr__(self, name): return getattr(self, name)\nA().x"),
+}
+ENDS = {
+    "calls sys.exit": costs("sys.exit(0)"),
+    "calls os._exit": costs("os._exit(0)"),
+    "calls abort": costs("os.abort()"),
+    "SIGSEGV by ctypes": costs("ctypes.string_at(0)"),
+    "kills itself": costs("os.kill(os.getpid(), signal.SIGKILL)"),
+    "kills its group": costs("os.killpg(0, signal.SIGKILL)"),
+    "terminates its group": costs("os.killpg(0, signal.SIGTERM)\ntime.sleep(1000)"),
+}
+HANGS = {
+    "SIGSTOP to itself": hangs("os.kill(os.getpid(), signal.SIGSTOP)"),
+    "SIGSTOP to its group": hangs("os.killpg(0, signal.SIGSTOP)"),
+    "endless loop in Python": hangs("while True: pass"),
+    "endless loop in a regular expression": hangs("import re\nre.match('(a+)+$', 'a' * 60 + 'b')"),
+    "endless loop in C": hangs("import itertools\nsum(itertools.repeat(0))"),
+    "waits in C with the lock held": hangs("ctypes.PyDLL(None).sleep(1000)"),
+    "sleeps with all signals blocked": hangs(
+        "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: time.sleep(1000)"),
+    "catches everything": hangs("while True:\n    try: time.sleep(1000)\n    except BaseException: pass"),
+}
+CHILDREN = {
+    "a forked child returns": harmless("if os.fork() == 0:\n    reply = '550 child'\nelse:\n    os.wait()"),
+    "a forked child returns late": harmless("if os.fork() == 0:\n    time.sleep(0.2)\n    reply = '550 child'"),
+    "a forked child in C returns": harmless("if ctypes.CDLL(None).fork() == 0: reply = '550 child'\nelse: os.wait()"),
+    "a grandchild becomes a daemon": harmless(
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(0.3)\n    os._exit(0)"),
+    "threads left running": harmless(
+        "for _ in range(5): threading.Thread(target=time.sleep, args=(0.3,), daemon=True).start()"),
+    "threads left writing": either(
+        "def write():\n    end = time.monotonic() + 0.2\n    while time.monotonic() < end:\n"
+        "        os.write(2, b'noise\\n' * 100)\n        time.sleep(0.001)\n"
+        "for _ in range(3): threading.Thread(target=write, daemon=True).start()"),
+}
+DESCRIPTORS = {
+    "closes all descriptors": costs("os.closerange(0, 65536)"),
+    "closes its verdict pipe": costs("os.close(verdict_fd())"),
+    "closes its task pipe": either("os.close(task_fd())"),
+    "closes stdin, stdout and stderr": harmless("for fd in range(3): os.close(fd)"),
+    "writes rubbish to every descriptor": costs(
+        "for name in os.listdir('/proc/self/fd'):\n    try: os.write(int(name), os.urandom(1000))\n"
+        "    except OSError: pass\ntime.sleep(1000)"),
+    "writes rubbish into its verdict pipe": costs("send(os.urandom(100_000))\ntime.sleep(1000)"),
+    "forges a verdict of another message": costs("send(outcome(task() + 2, 1, b'550 forged'))\ntime.sleep(1000)"),
+    "sends verdicts ahead": Hostile(
+        "first = task()\nsend(b''.join(outcome(first + i, 1, b'550 forged') for i in range(50)))\ntime.sleep(1000)",
+        (DEFERRED, "550 forged"), blames_right=False),
+    "says it will send half a gigabyte": costs("send(struct.pack('=IHH', 2 ** 29, 4, 0))\ntime.sleep(1000)"),
+    "stops in the middle of a frame": hangs("send(outcome(task())[:20])\ntime.sleep(1000)"),
+}
+OUTPUT = {
+    "prints 100 MB": either("for _ in range(100_000): print('x' * 999)", heavy=True),
+    "fills stderr with no newline": either("for _ in range(100): os.write(2, b'x' * 1_000_000)", heavy=True),
+    "fills stderr with newlines": either(
+        "end = time.monotonic() + 0.3\nwhile time.monotonic() < end: os.write(2, b'\\n' * 65536)", heavy=True),
+    "floods by a big pipe and dies": costs(
+        "fcntl.fcntl(2, 1031, 1 << 20)\nos.write(2, b'\\n' * (1 << 20))\nos.kill(os.getpid(), 9)"),
+    "small frames and a flood": either(
+        "end = time.monotonic() + 0.3\n"
+        "small = frame(3, struct.pack('=QI', task(), 0) + bytes(4 + 4 + 16 + 4 + 4)) * 1000\n"
+        "while time.monotonic() < end:\n    os.write(2, b'\\n' * 65536)\n    send(small)", heavy=True),
+}
+STATE = {
+    "changes its directory": harmless("os.chdir('/')"),
+    "sits in a directory that goes": harmless(
+        "import tempfile\nplace = tempfile.mkdtemp()\nos.chdir(place)\nos.rmdir(place)"),
+    "changes its umask": harmless("os.umask(0o777)"),
+    "blocks signals": harmless("signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))"),
+    "calls signal.alarm": harmless("signal.alarm(1)"),
+    "sets an interval timer": either("signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)"),
+}
+SCOREBOARD = {
+    "scribbles over the scoreboard": Hostile(
+        "while True: ctypes.memmove(board(), os.urandom(4096), 4096)", hangs=True, blames_right=False),
+    "lies about when it began": hangs(
+        "start = ctypes.c_uint64.from_address(board() + 16)\nwhile True: start.value = time.monotonic_ns() + 10 ** 9"),
+    "shrinks the scoreboard": either(
+        "for name in os.listdir('/proc/self/fd'):\n"
+        "    try:\n        if 'scoreboard' in os.readlink(f'/proc/self/fd/{name}'): os.ftruncate(int(name), 0)\n"
+        "    except OSError: pass"),
+    "fills the room for its traceback": hangs(
+        "ctypes.memset(board() + 4096, 10, 60 * 1024)\nsignal.signal(signal.SIGUSR2, signal.SIG_IGN)\n"
+        "while True: time.sleep(1000)"),
+}
+RESULTS = {
+    "returns 10 MB": Hostile("reply = '550 ' + 'x' * 10_000_000", ("451", "550")),
+    "returns a str with hostile methods": harmless(
+        "class Bad(str):\n    def encode(self, *a): os._exit(1)\n    __str__ = __len__ = __hash__ = __eq__ = encode\n"
+        "    def __getattribute__(self, name): os._exit(2)\nreply = Bad('550 bad')", "550 bad"),
+    "returns no str": costs("reply = object()"),
+    "returns a lone surrogate": Hostile("reply = '550 \\udcff'", ("451", "550")),
+}
+FILES = {
+    f"{what} {which}": Hostile(f"path = {path}\n{text}", ("451", ACCEPTED))
+    for which, path in {"the body": "body_path", "a control file": "control_paths[0]"}.items()
+    for what, text in {
+        "deletes": "os.unlink(path)",
+        "truncates": "os.truncate(path, 0)",
+        "renames": "os.rename(path, path + '.away')",
+        "puts a symlink in the place of": "os.unlink(path)\nos.symlink('/dev/zero', path)",
+        "puts a FIFO in the place of": "os.unlink(path)\nos.mkfifo(path)",
+        "puts a directory in the place of": "os.unlink(path)\nos.mkdir(path)",
+        "makes nobody's": "os.chmod(path, 0)",
+    }.items()
+}
+
+HOSTILE: dict[str, Hostile] = {
+    **RAISES, **ENDS, **HANGS, **CHILDREN, **DESCRIPTORS, **OUTPUT, **STATE, **SCOREBOARD, **RESULTS, **FILES,
+}
