@@ -15,6 +15,7 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""us;
 using std::chrono_literals::operator""ns;
 using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
 
 /// CPU time (user and system) that the calling thread has used.
 Duration thread_cpu_time();

@@ -50,6 +50,12 @@ struct FailureKeys {
     std::optional<FailureAction> on_error, on_timeout, on_crash, on_bad_reply, on_unavailable;
 };
 
+struct BreakerConfig {
+    int failures = 10;        // timeouts and crashes in a row that open it; 0: never
+    Duration window = 10min;
+    Duration pause = 30s;     // from opening to the first probe
+};
+
 struct QueueConfig {
     int limit = 1000;  // messages waiting for a worker, over all pools
 };
@@ -69,6 +75,7 @@ struct PoolConfig {
     Duration start_timeout = 30s;
     Duration timeout = 60s;
     Preload preload = Preload::automatic;
+    BreakerConfig breaker;     // one for each filter of the pool
     FailureKeys failure;
 };
 

@@ -27,7 +27,7 @@ constexpr Option kFailureOptions[] = {
              "in any case: its text is repaired, never skipped.",
      .words = kActions, .policy = &FailurePolicy::on_bad_reply},
     {.key = "on_unavailable", .slot = slot<&FailureKeys::on_unavailable>,
-     .text = "No worker could run the filter: its import or its `init_filter` failed.",
+     .text = "No worker could run the filter: its import or its `init_filter` failed, or its breaker is open.",
      .words = kActions, .policy = &FailurePolicy::on_unavailable},
 };
 constexpr Section kFailure{kFailureOptions};
@@ -82,6 +82,21 @@ constexpr Option kServerOptions[] = {
 };
 constexpr Section kServer{kServerOptions};
 
+constexpr Option kBreakerOptions[] = {
+    {.key = "failures", .slot = slot<&BreakerConfig::failures>,
+     .text = "So many timeouts and crashes in a row switch the filter off. A message that it comes through begins the "
+             "count anew. 0: never.",
+     .min = 0, .max = 1000},
+    {.key = "window", .slot = slot<&BreakerConfig::window>,
+     .text = "They must all lie within this time.",
+     .min = ns(1s), .max = ns(24h)},
+    {.key = "pause", .slot = slot<&BreakerConfig::pause>,
+     .text = "The time until one message tries the filter. If it fails again, the next pause is twice as long, up to "
+             "10 minutes.",
+     .min = ns(100ms), .max = ns(24h)},
+};
+constexpr Section kBreaker{kBreakerOptions};
+
 constexpr Option kPoolOptions[] = {
     {.key = "workers", .slot = slot<&PoolConfig::workers>,
      .text = "The number of worker processes. Each serves one message at a time.",
@@ -97,6 +112,11 @@ constexpr Option kPoolOptions[] = {
      .text = "`auto`: the pool's filters are imported once and the workers forked from there, unless an import opens "
              "descriptors or starts threads or processes. `no`: every worker imports for itself.",
      .words = kPreload},
+    {.key = "breaker", .slot = slot<&PoolConfig::breaker>,
+     .text = "A filter of this pool that times out or crashes again and again is switched off for a while: "
+             "`on_unavailable` decides about the messages at once, and no worker is lost. Each filter is counted for "
+             "itself. Exceptions do not count.",
+     .section = &kBreaker},
     {.key = "failure", .slot = slot<&PoolConfig::failure>,
      .text = "The keys of the top-level `failure`, for the filters of this pool.",
      .section = &kFailure, .example = "{on_crash: skip}"},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "master/breakers.h"
 #include "master/pool.h"
 #include "message/route.h"
 
@@ -40,6 +41,7 @@ public:
     const Config& config() const { return config_; }
     const Route& route() const { return route_; }
     Pool& pool(std::uint32_t index) { return *pools_[index]; }
+    Breakers& breakers() { return breakers_; }
     const std::string& spool_tmp() const { return spool_tmp_; }
     /// By chain index.
     const std::vector<std::string>& filter_names() const { return filter_names_; }
@@ -57,6 +59,7 @@ private:
     int number_;
     Config config_;
     Route route_;
+    Breakers breakers_;
     std::string spool_tmp_;
     std::vector<std::string> filter_names_;
     Callbacks callbacks_;

@@ -27,6 +27,7 @@ struct JobResult {
     Outcome outcome;
     std::uint32_t filter = 0;                // chain index; of those the job asked for
     bool worker_is_dead = true;              // false: it was killed but did not die; its files are not safe
+    bool zygote_died = false;                // and its workers with it: no filter's fault
     std::optional<Progress> progress;        // the last one before the worker died
     std::optional<Identity> began_with;      // of the files when the worker began, if it came that far
     MessageFacts facts;                      // from the scoreboard of a worker that died, raw; empty: it had not begun

@@ -28,6 +28,8 @@
 //   sessions.h          the clients: read a request with a limit and a deadline, write one reply
 //   router.h            every message in work: next stage, failure policy, the one answer
 //   message_log.h       what the log says of a message
+//   breaker.h           whether a filter that fails again and again is still given messages; pure
+//   breakers.h          the breakers of a generation
 //
 // Pools and workers
 //   job.h               one dispatch of a stage, and its result

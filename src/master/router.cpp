@@ -81,13 +81,21 @@ void Router::turn_away(Request request, TimePoint accepted, const Client& client
 // The job may come back before submit() returns, and with it the end of the message.
 void Router::step(Messages::iterator message) {
     Message& its = message->second;
-    auto dispatch = its.walk.next();
-    if (!dispatch) {
-        end(message, its.walk.final_reply());
+    Breakers& breakers = its.generation.breakers();
+    const TimePoint now = Clock::now();
+    const auto refuses = [&](std::uint32_t filter) { return breakers.refuses(filter, now); };
+    while (auto dispatch = its.walk.next(refuses)) {
+        if (dispatch->refused) {
+            if (apply_policy(its, dispatch->filters.front(), FailureEvent::unavailable, "breaker open")) continue;
+            end(message, its.walk.failure_reply());
+            return;
+        }
+        its.dispatch = std::move(*dispatch);
+        its.probes = breakers.begin(its.dispatch.filters, now);
+        its.generation.pool(its.dispatch.pool).submit(make_job(message->first, its));
         return;
     }
-    its.dispatch = std::move(*dispatch);
-    its.generation.pool(its.dispatch.pool).submit(make_job(message->first, its));
+    end(message, its.walk.final_reply());
 }
 
 Job Router::make_job(std::uint64_t id, const Message& message) {
@@ -110,7 +118,9 @@ Job Router::make_job(std::uint64_t id, const Message& message) {
 
 void Router::take_result(std::uint64_t id, JobResult result) {
     const auto message = messages_.find(id);
-    MessageRecord& record = message->second.record;
+    Message& its = message->second;
+    its.generation.breakers().came_back(its.probes, result, Clock::now());
+    MessageRecord& record = its.record;
     record.queue_wait += result.queue_wait;
     if (!result.worker.empty()) record.worker = result.worker;
     if (record.facts.id.empty()) record.facts = std::move(result.facts);

@@ -56,6 +56,7 @@ private:
         TimePoint accepted, budget_end;
         ChainWalk walk;
         ChainWalk::Dispatch dispatch;  // the present one
+        Breakers::Filters probes;      // of it
         MessageRecord record;
     };
     using Messages = std::unordered_map<std::uint64_t, Message>;

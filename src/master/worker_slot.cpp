@@ -358,6 +358,7 @@ void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
     }
     result.kind = fate_;
     result.worker_is_dead = really_dead;
+    result.zygote_died = zygote_dead_;
     result.progress = std::move(progress_);
     result.began_with = found.began_with;
     result.facts = std::move(found.facts);

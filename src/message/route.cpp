@@ -65,7 +65,7 @@ std::vector<FilterSpec> filter_specs(const Route& route, std::uint32_t pool) {
     return specs;
 }
 
-std::optional<ChainWalk::Dispatch> ChainWalk::next() const {
+std::optional<ChainWalk::Dispatch> ChainWalk::next(const Refuses& refuses) const {
     Dispatch dispatch;
     for (std::uint32_t i = position_; i < route_->filters.size(); ++i) {
         if (contains(state_.bypassed, i)) continue;
@@ -75,7 +75,11 @@ std::optional<ChainWalk::Dispatch> ChainWalk::next() const {
         } else if (pool != dispatch.pool) {
             break;
         }
+        const bool refused = refuses && refuses(i);
+        if (refused && !dispatch.filters.empty()) break;
         dispatch.filters.push_back(i);
+        dispatch.refused = refused;
+        if (refused) break;
     }
     if (dispatch.filters.empty()) return std::nullopt;
     return dispatch;

@@ -7,6 +7,7 @@
 #include "message/zygote_protocol.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,9 +39,12 @@ public:
     struct Dispatch {
         std::uint32_t pool = 0;
         std::vector<std::uint32_t> filters;  // not empty, chain indexes in order
+        bool refused = false;                // there is one filter, and it must not be run: failed() comes next
     };
-    /// The next dispatch; nullopt at the end of the chain, when final_reply() holds.
-    std::optional<Dispatch> next() const;
+    using Refuses = std::function<bool(std::uint32_t filter)>;
+    /// The next dispatch; nullopt at the end of the chain, when final_reply() holds. A filter that `refuses` names is
+    /// no part of a dispatch: one ends before it, since the filters before may decide or bypass it.
+    std::optional<Dispatch> next(const Refuses& refuses = {}) const;
 
     const ChainState& state() const { return state_; }
     /// What the files of the message must be at the next dispatch.

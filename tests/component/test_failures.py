@@ -19,9 +19,13 @@ ANSWERS = {"skip": ACCEPTED, "defer": DEFERRED, "reject": REJECTED}
 MARK = r"message [0-9A-F]{16}\.[0-9A-F]{16}\.[0-9A-F]{8} worker default/\d+"
 
 
+# Each message here is run, however many workers have been lost before it.
+ALL_RUN = "pools: {default: {workers: 2, breaker: {failures: 0}}}\n"
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(filters={"script": SCRIPT_FILTER}, config="pools: {default: {workers: 2}}\n") as running:
+    with Server(filters={"script": SCRIPT_FILTER}, config=ALL_RUN) as running:
         yield running
 
 

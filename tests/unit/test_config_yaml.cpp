@@ -179,7 +179,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
         {"pools: {x: {recycle: 3}}\nfilters: [{filter: a, pool: x}]",
          "f.yaml:1:13: unknown key `recycle` in pools.x; known keys: workers, start_timeout, timeout, preload, "
-         "failure"},
+         "breaker, failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "modules, pools, filters"},

@@ -243,6 +243,43 @@ TEST_CASE("walk: without progress the files must be what they were when the stag
     CHECK(next_filters(walk) == Indexes{1});
 }
 
+TEST_CASE("walk: a dispatch ends before a refused filter, and goes on behind it when the policy is skip") {
+    const Route route = route_of("a b c", FailureAction::skip);
+    const ChainWalk::Refuses refuses = [](std::uint32_t filter) { return filter == 1; };
+    ChainWalk walk(route);
+    CHECK(walk.next(refuses)->filters == Indexes{0});
+    CHECK_FALSE(walk.next(refuses)->refused);
+    walk.finished(*walk.next(refuses), {"250 by a", {}}, Identity{{1, 2}});
+    CHECK(walk.next(refuses)->filters == Indexes{1});
+    CHECK(walk.next(refuses)->refused);
+    CHECK(walk.failed(1, FailureEvent::unavailable));
+    CHECK(walk.next(refuses)->filters == Indexes{2});
+    CHECK_FALSE(walk.next(refuses)->refused);
+    CHECK(walk.state().pending_reply == "");  // as if b had returned ''
+    CHECK(walk.expected() == Identity{{1, 2}});
+}
+
+TEST_CASE("walk: a refused filter that is bypassed costs nothing, not even a policy") {
+    const Route route = route_of("w=b b c", FailureAction::defer);
+    const ChainWalk::Refuses refuses = [](std::uint32_t filter) { return filter == 1; };
+    ChainWalk walk(route);
+    walk.finished(*walk.next(refuses), {"250 friend", {1}}, Identity{});
+    CHECK(walk.next(refuses)->filters == Indexes{2});
+    CHECK_FALSE(walk.next(refuses)->refused);
+}
+
+TEST_CASE("walk: two refused filters are two dispatches, of any pool") {
+    const Route route = route_of("a b@p", FailureAction::skip);
+    const ChainWalk::Refuses refuses = [](std::uint32_t) { return true; };
+    ChainWalk walk(route);
+    CHECK(walk.next(refuses)->filters == Indexes{0});
+    CHECK(walk.failed(0, FailureEvent::unavailable));
+    CHECK(walk.next(refuses)->filters == Indexes{1});
+    CHECK(walk.next(refuses)->pool == 1);
+    CHECK(walk.failed(1, FailureEvent::unavailable));
+    CHECK_FALSE(walk.next(refuses));
+}
+
 TEST_CASE("walk: defer and reject end the chain with our own answer") {
     const Route deferring = route_of("a b", FailureAction::defer);
     ChainWalk defer_walk(deferring);
