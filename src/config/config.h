@@ -6,6 +6,7 @@
 //   option_table.h    ONE table of all keys: member, bounds, paragraph; everything else about keys comes from it
 //   option_text.h     values as text, both ways, and what a key takes in words
 //   option_walk.h     all rows with their paths and defaults
+//   restart_keys.h    which changed keys a reload cannot put in force
 //   sample_file.h     the table as conf/pythonfilter.yaml
 //   find_config.h     which file is read, and load_config(): the one entry for all callers
 //   courier_dirs.h    courier-config: Courier's directories and mail user

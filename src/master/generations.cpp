@@ -1,5 +1,7 @@
 #include "master/generations.h"
 
+#include "config/restart_keys.h"
+
 #include <algorithm>
 #include <unordered_set>
 #include <utility>
@@ -39,6 +41,7 @@ std::unique_ptr<Generation> Generations::make(Config config) {
 }
 
 void Generations::start(Config config) {
+    started_with_ = config;
     current_ = make(std::move(config));
     current_->start();
 }
@@ -58,6 +61,8 @@ void Generations::reload() {
         report_(LogLevel::error, "reload: the configuration cannot be used; " + title(*current_) + " stays in force");
         return;
     }
+    for (const std::string& key : changed_restart_keys(started_with_, *config))
+        report_(LogLevel::warning, "reload: " + key + " has changed; that needs a restart, the old value stays");
     retry_delay_ = kFirstRetry;
     prove(std::move(*config));
 }

@@ -56,6 +56,7 @@ private:
     Callbacks callbacks_;
     Orphans orphans_;  // of workers whose zygote died
 
+    Config started_with_;  // what some keys keep until a restart
     int last_number_ = 0;
     std::unique_ptr<Generation> current_;                // set from start() on
     std::unique_ptr<Generation> other_;                  // being proved, or drained: current_ and this are the two

@@ -26,7 +26,7 @@ constexpr Duration kStopLimit = kStopPatience + kKillPatience + kDrainPatience;
 static_assert(kStopLimit < 15s);
 constexpr int kLogPatienceMs = 200;
 
-enum Slot : std::size_t { slot_signals, slot_stdin, slot_ready, slot_listen, slot_log, fixed_slots };
+enum Slot : std::size_t { slot_signals, slot_stdin, slot_ready, slot_listen, slot_socket_path, slot_log, fixed_slots };
 
 // The signals that are waited for are blocked, so that none is lost between two looks.
 UniqueFd open_signals() {
@@ -95,6 +95,7 @@ void Guardian::wait_for_events() {
     polls[slot_stdin] = {options_.stop_at_stdin_end && !is_stopping() ? 0 : -1, POLLRDHUP, 0};
     polls[slot_ready] = {master_.ready_fd(), POLLIN, 0};
     polls[slot_listen] = {accepting ? socket_.fd() : -1, POLLIN, 0};
+    polls[slot_socket_path] = {socket_.watch_fd(), POLLIN, 0};
     polls[slot_log] = {log_.flush() ? -1 : log_.poll_fd(), POLLOUT, 0};
     turn_away_.append_polls(polls);
     if (poll(polls.data(), polls.size(), poll_timeout(next_moment())) < 0) {
@@ -105,6 +106,7 @@ void Guardian::wait_for_events() {
     if (polls[slot_ready].revents != 0) on_ready();
     if (polls[slot_signals].revents != 0) on_signals();
     if (polls[slot_stdin].revents != 0 && !is_stopping()) begin_stop("end of standard input");
+    if (polls[slot_socket_path].revents != 0) next_socket_look_ = Clock::now();
     if (polls[slot_listen].revents != 0 && !is_stopping()) {
         const std::string reply = state_ == State::unusable ? replies::misconfigured() : replies::starting();
         const bool any = turn_away_.accept_from(socket_.fd(), reply, Clock::now());
@@ -197,6 +199,7 @@ void Guardian::do_what_is_due(TimePoint now) {
     if (has_orphans_ && state_ != State::stopping) has_orphans_ = !orphans_.clear({master_.pid()});
     if (pause_end_ && now >= *pause_end_) pause_end_.reset();
     turn_clients_away(now);
+    if (next_socket_look_ && now >= *next_socket_look_ && !is_stopping()) look_after_socket(now);
     switch (state_) {
         case State::running: break;
         case State::waiting:
@@ -243,6 +246,7 @@ std::optional<TimePoint> Guardian::next_moment() const {
     std::optional<TimePoint> result = turn_away_.next_deadline();
     const auto at_latest = [&](TimePoint moment) { result = result ? std::min(*result, moment) : moment; };
     if (pause_end_) at_latest(*pause_end_);
+    if (next_socket_look_ && !is_stopping()) at_latest(*next_socket_look_);
     switch (state_) {
         case State::running:
         case State::ended: break;

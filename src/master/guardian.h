@@ -57,6 +57,8 @@ private:
     Status ensure_socket(const SocketPlace& place);
     void become_unusable(const std::string& why);
     Status ensure_any_socket();
+    void look_after_socket(TimePoint now);
+    void replace_lost_socket();
     void explain_problem(const std::string& why, Duration retry, const Status& any_socket);
     std::string plan_next_start(Duration delay);  // returns the delay for a person
     void start_master();
@@ -89,6 +91,7 @@ private:
 
     HeldSocket socket_;
     OnStop on_stop_ = OnStop::defer;      // of the last configuration that could be used
+    std::string socket_problem_;          // what was told of a lost socket
     std::string problem_;                 // why the last attempt failed, until a master is ready
 
     TimePoint next_start_{};              // waiting, unusable
@@ -97,6 +100,7 @@ private:
     bool hangup_held_ = false;            // SIGHUP came before the master was ready to take it
     bool has_orphans_ = false;            // perhaps; orphans_.clear() knows
     std::optional<TimePoint> absent_since_;  // nobody has filtered since: the first death after a master was ready
+    std::optional<TimePoint> next_socket_look_;  // something happened beside the socket, or it could not be put back
     std::optional<TimePoint> pause_end_;     // no accept until then: the last one failed
     std::uint64_t answered_before_ = 0;      // turn_away_.answered() when the absence began
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <csignal>
 #include <cstdio>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ Status Guardian::settle(const CourierDirs& courier) {
 Status Guardian::ensure_socket(const SocketPlace& place) {
     const auto took_over = socket_.ensure(place, turn_away_);
     if (!took_over) return Error{escape(took_over.error().text)};
+    next_socket_look_ = Clock::now();  // it may have gone before it was watched
     if (*took_over) {
         say(LogLevel::warning, "another server was answering at " + escape(place.path()) + ": this one replaces it");
     }
@@ -72,6 +74,29 @@ Status Guardian::ensure_any_socket() {
     const CourierDirs courier = find_courier_dirs();
     const Status user = settle(courier);  // failed: a socket of root is still better than none, Courier answers 432
     return ensure_socket(socket_.place() ? *socket_.place() : default_socket_place(courier, options_.config.instance));
+}
+
+// Without its path nobody asks us, and mail passes unfiltered. A new socket needs a new master, who gets it at birth.
+void Guardian::look_after_socket(TimePoint now) {
+    const auto finding = socket_.look();
+    if (finding == SocketKeeper::Finding::put_back) {
+        say(LogLevel::warning, "somebody removed the socket " + escape(socket_.place()->path()) + "; it is back");
+    }
+    if (finding == SocketKeeper::Finding::lost) replace_lost_socket();
+    else socket_problem_.clear();
+    next_socket_look_.reset();
+    if (socket_.must_look_again()) next_socket_look_ = now + SocketKeeper::kLookAgain;
+}
+
+void Guardian::replace_lost_socket() {
+    const SocketPlace place = *socket_.place();
+    const std::string what = "the socket " + escape(place.path()) + " was removed and cannot be put back (" +
+                             escape(socket_.why_lost()) + "): ";
+    const Status status = ensure_socket(place);
+    if (status) master_.signal(SIGTERM);
+    const std::string problem = what + (status ? "there is a new one, for a new master" : status.error().text);
+    if (problem != socket_problem_) say(LogLevel::error, problem);
+    socket_problem_ = problem;
 }
 
 void Guardian::explain_problem(const std::string& why, Duration retry, const Status& any_socket) {

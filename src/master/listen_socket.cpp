@@ -68,15 +68,30 @@ Status bind_and_listen(int fd, const std::string& path, const std::string& direc
     return Done{};
 }
 
-Status publish(ListenSocket& socket, const std::string& temporary) {
-    const std::string path = socket.place.path();
+bool is_file(const std::string& path, const ListenSocket& socket) {
     struct stat info{};
-    if (stat(temporary.c_str(), &info) != 0) return errno_error("stat " + temporary, errno);
+    return lstat(path.c_str(), &info) == 0 && info.st_dev == socket.device && info.st_ino == socket.inode;
+}
+
+// In one step: whoever looks sees the old socket or the new one.
+Status link_over(const std::string& from, const SocketPlace& place) {
+    const std::string path = place.path();
+    const std::string step = place.spare_path() + ".new";
+    unlink(step.c_str());
+    if (link(from.c_str(), step.c_str()) != 0) return explain("link " + from + " to " + step, errno, place.directory);
+    if (rename(step.c_str(), path.c_str()) == 0) return Done{};
+    const int error_number = errno;
+    unlink(step.c_str());
+    return explain("rename " + step + " to " + path, error_number, place.directory);
+}
+
+Status publish(ListenSocket& socket) {
+    const std::string spare = socket.place.spare_path();
+    struct stat info{};
+    if (stat(spare.c_str(), &info) != 0) return errno_error("stat " + spare, errno);
     socket.device = info.st_dev;
     socket.inode = info.st_ino;
-    if (rename(temporary.c_str(), path.c_str()) != 0) {
-        return explain("rename " + temporary + " to " + path, errno, socket.place.directory);
-    }
+    if (Status linked = link_over(spare, socket.place); !linked) return linked;
     const std::string other = socket.place.other_directory + "/" + socket.place.name;
     if (unlink(other.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
         return explain("remove " + other + " (Courier would ask it as well)", errno, socket.place.other_directory);
@@ -103,10 +118,9 @@ Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer l
         return Error{"another server is answering at " + place.path() +
                      ": stop it first, or start this one under another name"};
     }
-    const std::string temporary = place.directory + "/." + place.name;
-    if (const Status status = bind_and_listen(socket.fd.get(), temporary, place.directory); !status)
+    if (const Status status = bind_and_listen(socket.fd.get(), place.spare_path(), place.directory); !status)
         return status.error();
-    if (const Status status = publish(socket, temporary); !status) return status.error();
+    if (const Status status = publish(socket); !status) return status.error();
     return socket;
 }
 
@@ -117,12 +131,23 @@ bool is_listening(int fd) {
     return poll(&probe, 1, 0) >= 0 && (probe.revents & (POLLHUP | POLLNVAL | POLLERR)) == 0;
 }
 
-void remove_socket_for_stop(const ListenSocket& socket, OnStop on_stop) {
-    if (on_stop == OnStop::defer) return;
-    const std::string path = socket.place.path();
+PathOwner path_owner(const ListenSocket& socket) {
     struct stat info{};
-    if (lstat(path.c_str(), &info) != 0 || info.st_dev != socket.device || info.st_ino != socket.inode) return;
-    unlink(path.c_str());
+    const std::string path = socket.place.path();
+    if (lstat(path.c_str(), &info) != 0) return PathOwner::nobody;
+    return is_file(path, socket) ? PathOwner::us : PathOwner::another;
+}
+
+Status put_back(const ListenSocket& socket) {
+    const std::string spare = socket.place.spare_path();
+    if (!is_file(spare, socket)) return Error{spare + ", the spare link of the socket, is gone too"};
+    return link_over(spare, socket.place);
+}
+
+void remove_socket_for_stop(const ListenSocket& socket, OnStop on_stop) {
+    const std::string path = socket.place.path(), spare = socket.place.spare_path();
+    if (is_file(spare, socket)) unlink(spare.c_str());
+    if (on_stop == OnStop::pass && is_file(path, socket)) unlink(path.c_str());
 }
 
 }  // namespace pythonfilter

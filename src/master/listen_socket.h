@@ -1,7 +1,8 @@
 // The listening socket's birth and end, by Courier's rules: one name, bound as .NAME, made 0660, listening, and only
-// then renamed to NAME, so that nobody ever sees a socket that refuses; NAME in the other directory goes. Called by the
-// guardian and in the foreground, as the mail user. Must never unlink NAME at a stop under `on_stop: defer`: no socket
-// means that mail passes unfiltered.
+// then linked as NAME, so that nobody ever sees a socket that refuses; NAME in the other directory goes. The name with
+// the dot stays as a second link, which Courier and courierfilter overlook: should NAME vanish, it is linked anew and
+// leads to the same socket. Called by the guardian and in the foreground, as the mail user. Must never unlink NAME at a
+// stop under `on_stop: defer`: no socket means that mail passes unfiltered.
 //
 // Two living servers on one name: in the foreground the second one refuses to start. Under courierfilter it takes over
 // and says so (took_over): courierfilter runs one filter per name, so the other is what an earlier guardian left
@@ -23,6 +24,7 @@ struct SocketPlace {
     std::string name;             // instance name: basename of argv[0]
 
     std::string path() const { return directory + "/" + name; }
+    std::string spare_path() const { return directory + "/." + name; }
     bool operator==(const SocketPlace&) const = default;
 };
 
@@ -47,7 +49,13 @@ void shut_listen_socket(int fd);
 /// False after shut_listen_socket() in any process that has the socket.
 bool is_listening(int fd);
 
-/// Unlinks the socket's path under `pass`, unless it is another server's by now. Does nothing under `defer`.
+/// Whose socket stands at the path.
+enum class PathOwner { us, nobody, another };
+PathOwner path_owner(const ListenSocket& socket);
+/// Links the path anew, from the spare one.
+Status put_back(const ListenSocket& socket);
+
+/// Unlinks the spare path, and under `pass` the path, unless they are another server's by now.
 void remove_socket_for_stop(const ListenSocket& socket, OnStop on_stop);
 
 }  // namespace pythonfilter

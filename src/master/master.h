@@ -13,7 +13,8 @@
 //   master_process.h    its child: born, told, heard and buried
 //   held_socket.h       the listening socket that outlives masters
 //   turn_away.h         451 for every client while nobody can filter
-//   listen_socket.h     the socket's birth and end: bind, chmod, listen, rename; in the foreground too
+//   listen_socket.h     the socket's birth and end: bind, chmod, listen, link; in the foreground too
+//   socket_keeper.h     puts the socket's path back when it vanishes; in the foreground too
 //   orphans.h           what a dead child left running; also of the master for its zygotes
 //
 // Server and generations: which configuration is in force

@@ -4,6 +4,7 @@
 
 #include "base/unique_fd.h"
 #include "config/find_config.h"
+#include "master/listen_socket.h"
 
 namespace pythonfilter {
 
@@ -12,6 +13,7 @@ struct MasterOptions {
     UniqueFd listen_fd;         // bound, listening, non-blocking, close-on-exec
     UniqueFd ready_fd;          // one byte is written and it is closed when every pool is ready, failed or timed out
     bool stop_at_stdin_end = false;  // courierfilter: end of file on fd 0 means stop
+    ListenSocket* own_socket = nullptr;  // in the foreground, lent: its path is looked after. Else the guardian does
 };
 
 inline constexpr int kExitConfig = 78;  // sysexits.h EX_CONFIG

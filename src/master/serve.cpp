@@ -96,7 +96,7 @@ int serve_in_foreground(const ConfigRequest& request, const Result<Config>& conf
     forbid_dumps();
     const int listen_fd = fcntl(socket->fd.get(), F_DUPFD_CLOEXEC, 3);
     if (listen_fd < 0) return fail(errno_error("the listening socket", errno).text, 1);
-    const int status = run_master({request, UniqueFd(listen_fd), UniqueFd(), false});
+    const int status = run_master({request, UniqueFd(listen_fd), UniqueFd(), false, &*socket});
     shut_listen_socket(socket->fd.get());
     remove_socket_for_stop(*socket, on_stop_now(request, config->server.on_stop));
     return status;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ Server::Server(MasterOptions options, Config config)
                  },
                  [this](const std::string& problem) { report_(LogLevel::warning, problem); }}),
       before_wait_(loop_, [this] { flush_log(); }),
+      to_look_(loop_, [this] { look_after_socket(); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
     reset_signals();  // whatever blocks or ignores them in our parent: libev would not hear them
@@ -50,9 +52,8 @@ Server::Server(MasterOptions options, Config config)
     if (options_.stop_at_stdin_end)
         stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
     generations_.start(std::move(config));
-    listener_ = std::make_unique<Listener>(loop_, std::move(options_.listen_fd), [this](UniqueFd client) {
-        sessions_.adopt(std::move(client), generations_.current().spool_tmp());
-    });
+    listen_on(std::move(options_.listen_fd));
+    if (options_.own_socket) watch_socket();
 }
 
 int Server::run() {
@@ -60,6 +61,50 @@ int Server::run() {
     log_summary();
     log_.flush_for(kLastWords);
     return 0;
+}
+
+// ---- socket
+
+void Server::listen_on(UniqueFd socket) {
+    listener_ = std::make_unique<Listener>(loop_, std::move(socket), [this](UniqueFd client) {
+        sessions_.adopt(std::move(client), generations_.current().spool_tmp());
+    });
+}
+
+void Server::watch_socket() {
+    keeper_ = std::make_unique<SocketKeeper>(*options_.own_socket);
+    socket_watch_.reset();
+    if (keeper_->fd() >= 0)
+        socket_watch_ = std::make_unique<IoWatch>(loop_, keeper_->fd(), EV_READ, [this] { look_after_socket(); });
+    to_look_.start(0s);  // it may have gone before it was watched
+}
+
+void Server::look_after_socket() {
+    const auto finding = keeper_->look(*options_.own_socket);
+    if (finding == SocketKeeper::Finding::put_back) {
+        report(LogLevel::warning, "somebody removed the socket " + escape(options_.own_socket->place.path()) +
+                                      "; it is back");
+    }
+    if (finding == SocketKeeper::Finding::lost) return replace_lost_socket();
+    socket_problem_.clear();
+    if (keeper_->must_look_again()) to_look_.start(SocketKeeper::kLookAgain);
+}
+
+// Who waits at the old one is answered by its listener, as at a stop: queued clients are handed over.
+void Server::replace_lost_socket() {
+    ListenSocket& socket = *options_.own_socket;
+    auto made = make_listen_socket(socket.place, LivingServer::take_over);
+    UniqueFd copy(made ? fcntl(made->fd.get(), F_DUPFD_CLOEXEC, 3) : -1);
+    const std::string problem = "the socket " + escape(socket.place.path()) + " was removed and cannot be put back (" +
+                                escape(keeper_->why()) + "): " +
+                                (made ? "there is a new one" : escape(made.error().text));
+    if (problem != socket_problem_) report(LogLevel::error, problem);
+    socket_problem_ = problem;
+    if (!copy) return to_look_.start(SocketKeeper::kLookAgain);
+    listener_->stop();
+    socket = std::move(*made);
+    listen_on(std::move(copy));
+    watch_socket();
 }
 
 // ---- log
@@ -130,6 +175,8 @@ void Server::stop(const std::string& reason) {
     stopping_ = true;
     report(LogLevel::info, "stopping: " + reason + "; " + std::to_string(router_.in_flight()) + " messages in flight");
     listener_->stop();
+    socket_watch_.reset();
+    to_look_.stop();
     sessions_.refuse_unfinished(replies::stopping());
     to_end_.start(kDrainLimit);
     generations_.stop();

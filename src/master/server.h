@@ -9,6 +9,7 @@
 #include "master/router.h"
 #include "master/run_master.h"
 #include "master/sessions.h"
+#include "master/socket_keeper.h"
 
 #include <list>
 #include <memory>
@@ -29,6 +30,11 @@ private:
     void watch_signal(int number, std::function<void()> callback);
     void read_stdin();
 
+    void listen_on(UniqueFd socket);
+    void watch_socket();
+    void look_after_socket();
+    void replace_lost_socket();
+
     void in_force(const Config& config);
     void take_request(SessionId id, Request request, TimePoint accepted);
     void stop(const std::string& reason);
@@ -46,10 +52,14 @@ private:
     Router router_;
     Sessions sessions_;
     std::unique_ptr<Listener> listener_;  // until stop()
+    std::unique_ptr<SocketKeeper> keeper_;     // of options_.own_socket, until stop()
+    std::unique_ptr<IoWatch> socket_watch_;    // what keeper_ hears
+    std::string socket_problem_;               // what was told of a lost socket
     std::list<SignalWatch> signals_;
     std::unique_ptr<IoWatch> stdin_watch_;
     std::unique_ptr<IoWatch> log_watch_;  // waits for room
     BeforeWait before_wait_;
+    Timer to_look_;                       // at the socket's path again
     Timer to_end_;                        // of a stop: first the workers are killed, then the process ends anyway
     bool stopping_ = false;
     bool killed_ = false;                 // during a stop: the workers

@@ -61,7 +61,7 @@ def test_pitfall_6_and_7_the_socket_is_made_as_courier_needs_it() -> None:
         info = server.socket_path.stat()
         assert stat.S_ISSOCK(info.st_mode) and stat.S_IMODE(info.st_mode) == 0o660
         assert (info.st_uid, info.st_gid) == (server.account.pw_uid, server.group.gr_gid)
-        assert [path.name for path in server.spool.path.glob("*filters/*")] == [server.name]
+        assert [path.name for path in server.spool.path.glob("*filters/[!.]*")] == [server.name]
 
 
 @pytest.mark.parametrize("closed", [[0], [1, 2], [3], [0, 1, 2, 3]], ids=str)

@@ -202,3 +202,12 @@ def test_the_socket_is_the_same_file_after_a_reload() -> None:
         before = Path(server.socket_path).stat().st_ino
         server.wait_for_log("generation 2 serves", after=reload(server), timeout=LIMIT)
         assert Path(server.socket_path).stat().st_ino == before
+
+
+def test_a_key_that_needs_a_restart_is_named_when_it_changed() -> None:
+    with Server(filters={"which": version(1)}, config="server: {socket: all}\n") as server:
+        server.write_config("server: {socket: selective, on_stop: pass}\n", ["which"])
+        reload(server)
+        server.wait_for_log(r"reload: server\.socket has changed; that needs a restart, the old value stays")
+        server.wait_for_log("generation 2 serves")
+        assert not any("on_stop has changed" in line for line in server.log_lines())
