@@ -73,6 +73,8 @@ std::string message_label(const MessageRecord& record) {
 std::string message_line(const MessageRecord& record, const FilterNames& names) {
     std::string line = "message id=" + message_label(record) + " from=" + address(record.facts.sender);
     line += " to=" + recipients(record.facts) + " size=" + std::to_string(record.facts.size);
+    if (record.removed > 0) line += " removed=" + std::to_string(record.removed);
+    if (record.removed > 0 && record.facts.recipient_count == 0) line += "(all)";
     line += " verdict=" + std::string(to_string(verdict_of(record.reply)));
     if (!record.decided_by.empty()) line += " by=" + record.decided_by;
     if (!record.reason.empty()) line += " reason=\"" + escape_short(record.reason, "\"", kMaxReason) + "\"";
@@ -86,6 +88,22 @@ std::string message_line(const MessageRecord& record, const FilterNames& names) 
         line += milliseconds(run.wall_ns) + "/" + milliseconds(run.cpu_ns);
     }
     return line;
+}
+
+std::vector<std::string> removal_lines(const MessageRecord& record, const std::vector<Removal>& removals,
+                                       const FilterNames& names) {
+    std::vector<std::string> lines;
+    std::uint64_t room = kMaxLoggedRecipients - std::min<std::uint64_t>(kMaxLoggedRecipients, record.removed);
+    for (const Removal& removal : removals) {
+        const std::string head =
+            "message id=" + message_label(record) + " filter=" + name_of(removal.filter, names) + " removed ";
+        const std::size_t shown = std::min<std::uint64_t>(room, removal.recipients.size());
+        room -= shown;
+        for (std::size_t i = 0; i < shown; ++i) lines.push_back(head + "recipient " + address(removal.recipients[i]));
+        const std::uint64_t more = removal.count - shown;
+        if (more > 0) lines.push_back(head + (shown > 0 ? "and " : "") + std::to_string(more) + " more recipients");
+    }
+    return lines;
 }
 
 std::vector<std::string> refusal_lines(const MessageRecord& record) {

@@ -18,6 +18,7 @@ struct MessageRecord {
     std::string reason;           // of an answer of our own: "queue full", "timeout in clamav"
     std::string reply;            // composed
     std::vector<FilterRun> runs;  // in order
+    std::uint64_t removed = 0;    // recipients that filters took off it so far
     std::string worker;           // of the last stage
     Duration queue_wait{};        // over all stages
     Duration total{};             // accept to reply
@@ -28,6 +29,11 @@ using FilterNames = std::vector<std::string>;
 
 /// "message id=... from=<...> to=<...>,<...> size=... verdict=accept ...": one for every message.
 std::string message_line(const MessageRecord& record, const FilterNames& names);
+
+/// "message id=... filter=NAME removed recipient <...>": one for each, until `record.removed` and these together are
+/// kMaxLoggedRecipients; then one that counts the rest.
+std::vector<std::string> removal_lines(const MessageRecord& record, const std::vector<Removal>& removals,
+                                       const FilterNames& names);
 
 /// "pythonfilter FILTER reject,from=<...>,addr=<...>: REPLY": one for each open recipient of a refused message.
 std::vector<std::string> refusal_lines(const MessageRecord& record);

@@ -16,6 +16,17 @@ bool is_asked(std::uint32_t filter, const Task& task) {
     return std::find(task.filters.begin(), task.filters.end(), filter) != task.filters.end();
 }
 
+// Every removal is of a filter that was asked for, counts what it names, and all names together are not too many.
+bool are_plausible(const std::vector<Removal>& removals, const Task& task) {
+    std::size_t named = 0;
+    for (const Removal& removal : removals) {
+        const bool counts = removal.count > 0 && removal.count >= removal.recipients.size();
+        if (!counts || !is_asked(removal.filter, task)) return false;
+        named += removal.recipients.size();
+    }
+    return removals.size() <= task.filters.size() && named <= kMaxLoggedRecipients;
+}
+
 template <class Report>
 bool common_part(const Report& report, const Task& task) {
     const std::size_t most = 2 * task.filters.size();  // a module may have do_filter and doFilter
@@ -24,7 +35,8 @@ bool common_part(const Report& report, const Task& task) {
     return report.task_id == task.id && report.runs.size() <= most && report.incidents.size() <= most &&
            std::all_of(report.runs.begin(), report.runs.end(), named) &&
            std::all_of(report.incidents.begin(), report.incidents.end(), fits) &&
-           report.state.bypassed.size() <= kMaxBypassed && report.state.pending_reply.size() <= kMaxReplyText;
+           are_plausible(report.removals, task) && report.state.bypassed.size() <= kMaxBypassed &&
+           report.state.pending_reply.size() <= kMaxReplyText;
 }
 
 }  // namespace

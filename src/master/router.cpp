@@ -141,6 +141,7 @@ void Router::take_outcome(Messages::iterator message, Outcome outcome) {
     Message& its = message->second;
     append(its.record.runs, outcome.runs);
     if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
+    note_removals(its, outcome.removals);
     switch (outcome.kind) {
         case OutcomeKind::finished:
             note_skipped(its, outcome.incidents, outcome.incidents.size());
@@ -161,7 +162,7 @@ void Router::take_decision(Messages::iterator message, const Outcome& outcome) {
     const ReplyClass kind = classify_reply(text);
     its.record.decided_by = its.generation.route().filters[outcome.filter].name;
     if (kind == ReplyClass::bad || kind == ReplyClass::none) {  // a worker of ours would have told a failure
-        its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}});
+        its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}, {}});
         if (apply_policy(its, outcome.filter, FailureEvent::bad_reply, text)) step(message);
         else end(message, its.walk.failure_reply());
         return;
@@ -173,7 +174,7 @@ void Router::take_failed_stage(Messages::iterator message, const Outcome& outcom
     Message& its = message->second;
     const Incident& last = outcome.incidents.back();  // worker_slot lets no `failed` without one through
     note_skipped(its, outcome.incidents, outcome.incidents.size() - 1);
-    its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}});
+    its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}, {}});
     if (apply_policy(its, outcome.filter, last.event, last.text)) step(message);
     else end(message, its.walk.failure_reply());
 }
@@ -184,6 +185,7 @@ void Router::take_loss(Messages::iterator message, JobResult result) {
     Message& its = message->second;
     if (result.progress) {
         append(its.record.runs, result.progress->runs);
+        note_removals(its, result.progress->removals);
         note_skipped(its, result.progress->incidents, result.progress->incidents.size());
         its.walk.progressed(*result.progress);
     } else if (result.began_with && !its.walk.expected()) {
@@ -223,6 +225,13 @@ bool Router::apply_policy(Message& message, std::uint32_t filter, FailureEvent e
     message.record.decided_by = name;
     message.record.reason = std::string(to_string(event)) + " in " + name;
     return false;
+}
+
+void Router::note_removals(Message& message, const std::vector<Removal>& removals) {
+    MessageRecord& record = message.record;
+    for (std::string& line : removal_lines(record, removals, message.generation.filter_names()))
+        report_(LogLevel::info, std::move(line));
+    for (const Removal& removal : removals) record.removed += removal.count;
 }
 
 // The first `count` incidents were skipped by the worker itself, as the policy says.

@@ -70,6 +70,7 @@ private:
     void take_loss(Messages::iterator message, JobResult result);
     void take_unavailable(Messages::iterator message);
     bool apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
+    void note_removals(Message& message, const std::vector<Removal>& removals);
     void note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count);
     void note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
     void end(Messages::iterator message, std::string reply, std::string reason = {});

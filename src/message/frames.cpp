@@ -107,6 +107,25 @@ bool get_incidents(ByteReader& in, std::vector<Incident>& incidents) {
     return true;
 }
 
+void put(ByteWriter& out, const std::vector<Removal>& removals) {
+    out.put(static_cast<std::uint32_t>(removals.size()));
+    for (const auto& removal : removals) {
+        out.put(removal.filter);
+        put(out, removal.recipients);
+        out.put(removal.count);
+    }
+}
+
+std::vector<Removal> get_removals(ByteReader& in) {
+    std::vector<Removal> removals(in.get_count(12));
+    for (auto& removal : removals) {
+        removal.filter = in.get<std::uint32_t>();
+        removal.recipients = get_strings(in);
+        removal.count = in.get<std::uint32_t>();
+    }
+    return removals;
+}
+
 template <class T>
 std::optional<T> if_finished(const ByteReader& in, T&& value) {
     if (!in.finished()) return std::nullopt;
@@ -168,6 +187,7 @@ std::string encode(const Progress& progress) {
     put(out, progress.identity);
     put(out, progress.runs);
     put(out, progress.incidents);
+    put(out, progress.removals);
     return frame(FrameType::progress, std::move(out));
 }
 
@@ -180,6 +200,7 @@ std::optional<Progress> decode_progress(std::string_view payload) {
     progress.identity = get_identity(in);
     progress.runs = get_runs(in);
     if (!get_incidents(in, progress.incidents)) return std::nullopt;
+    progress.removals = get_removals(in);
     return if_finished(in, std::move(progress));
 }
 
@@ -192,6 +213,7 @@ std::string encode(const Outcome& outcome) {
     put(out, outcome.identity);
     put(out, outcome.runs);
     put(out, outcome.incidents);
+    put(out, outcome.removals);
     out.put_string(outcome.facts.id);
     out.put_string(outcome.facts.sender);
     put(out, outcome.facts.recipients);
@@ -212,6 +234,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
     outcome.identity = get_identity(in);
     outcome.runs = get_runs(in);
     if (!get_incidents(in, outcome.incidents)) return std::nullopt;
+    outcome.removals = get_removals(in);
     outcome.facts.id = in.get_string();
     outcome.facts.sender = in.get_string();
     outcome.facts.recipients = get_strings(in);

@@ -76,6 +76,13 @@ struct MessageFacts {
 };
 inline constexpr std::size_t kMaxLoggedRecipients = 500;
 
+/// Recipients that were open before a filter and are not after it.
+struct Removal {
+    std::uint32_t filter = 0;             // chain index
+    std::vector<std::string> recipients;  // raw bytes; at most kMaxLoggedRecipients in all removals of one frame
+    std::uint32_t count = 0;              // all of them: >= recipients.size(), >= 1
+};
+
 /// The worker can serve. Filters whose init_filter (or import, when it happens in the worker) failed are listed; the
 /// worker treats them as unavailable.
 struct Ready {
@@ -94,6 +101,7 @@ struct Progress {
     Identity identity;
     std::vector<FilterRun> runs;  // all of this task so far
     std::vector<Incident> incidents;
+    std::vector<Removal> removals;  // one for each filter that removed recipients
 };
 
 enum class OutcomeKind : std::uint8_t {
@@ -112,6 +120,7 @@ struct Outcome {
     Identity identity;         // of the files after the last filter: the next stage expects them
     std::vector<FilterRun> runs;
     std::vector<Incident> incidents;
+    std::vector<Removal> removals;
     MessageFacts facts;
     std::string detail;        // for gone and changed: which file, and how
     std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText

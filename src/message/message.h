@@ -9,6 +9,7 @@
 //   zygote_protocol.h master <-> zygote: spec, fork, report
 //   settings_codec.h  settings in the bytes of a packet
 //   scoreboard.h      the page that a worker writes and the master reads
+//   removal.h         which recipients a filter took off a message
 //   identity_digest.h which files a message consists of, out of what stat() says
 //   control_file.h    Courier's control files: one parser for server and API
 #pragma once

@@ -9,9 +9,11 @@ namespace {
 // kMaxFrame.
 constexpr std::size_t kMaxTexts = 192 * 1024;
 constexpr std::size_t kMaxRecipients = 128 * 1024;
+constexpr std::size_t kMaxRemoved = 64 * 1024;
 constexpr std::size_t kMaxAddress = 2 * 1024;
 constexpr std::size_t kMaxDetail = 8 * 1024;
-static_assert(kMaxTexts + kMaxRecipients + 2 * kMaxAddress + kMaxDetail + kMaxRetireText < kMaxFrame - 64 * 1024);
+static_assert(kMaxTexts + kMaxRecipients + kMaxRemoved + 2 * kMaxAddress + kMaxDetail + kMaxRetireText <
+              kMaxFrame - 64 * 1024);
 
 void cut(std::string& text, std::size_t limit) {
     if (text.size() > limit) text.resize(limit);
@@ -26,15 +28,28 @@ void cut_texts(std::vector<Item>& items, std::size_t limit) {
     for (auto& item : items) cut(item.text, limit / items.size());
 }
 
-void cut_recipients(std::vector<std::string>& recipients) {
-    std::size_t total = 0, kept = 0;
-    for (auto& recipient : recipients) {
-        cut(recipient, kMaxAddress);
-        total += recipient.size() + sizeof(std::uint32_t);
-        if (total > kMaxRecipients) break;
+// What several lists of addresses may still take together.
+struct Room {
+    std::size_t bytes;
+    std::size_t addresses = kMaxLoggedRecipients;
+};
+
+void cut_addresses(std::vector<std::string>& addresses, Room& room) {
+    std::size_t kept = 0;
+    for (auto& address : addresses) {
+        cut(address, kMaxAddress);
+        const std::size_t size = address.size() + sizeof(std::uint32_t);
+        if (size > room.bytes || room.addresses == 0) break;
+        room.bytes -= size;
+        --room.addresses;
         ++kept;
     }
-    recipients.resize(std::min(kept, kMaxLoggedRecipients));
+    addresses.resize(kept);
+}
+
+void cut_removals(std::vector<Removal>& removals) {
+    Room room{kMaxRemoved};
+    for (auto& removal : removals) cut_addresses(removal.recipients, room);
 }
 
 }  // namespace
@@ -43,11 +58,16 @@ void fit_texts(std::vector<Ready::Failure>& failures, std::size_t limit) { cut_t
 
 void fit_into_frame(Ready& ready) { cut_texts(ready.failures, kMaxTexts); }
 
-void fit_into_frame(Progress& progress) { cut_texts(progress.incidents, kMaxTexts); }
+void fit_into_frame(Progress& progress) {
+    cut_texts(progress.incidents, kMaxTexts);
+    cut_removals(progress.removals);
+}
 
 void fit_into_frame(Outcome& outcome) {
     cut_texts(outcome.incidents, kMaxTexts);
-    cut_recipients(outcome.facts.recipients);
+    cut_removals(outcome.removals);
+    Room room{kMaxRecipients};
+    cut_addresses(outcome.facts.recipients, room);
     cut(outcome.facts.id, kMaxAddress);
     cut(outcome.facts.sender, kMaxAddress);
     cut(outcome.detail, kMaxDetail);

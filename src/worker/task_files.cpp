@@ -1,6 +1,7 @@
 #include "worker/task_files.h"
 
 #include "message/identity_digest.h"
+#include "message/removal.h"
 #include "worker/high_fd.h"
 
 #include <cerrno>
@@ -72,7 +73,7 @@ Result<Identity> TaskFiles::current() const {
 Result<MessageFacts> TaskFiles::facts() const {
     std::vector<int> control_fds;
     for (std::size_t i = 1; i < entries_.size(); ++i) control_fds.push_back(entries_[i].fd.get());
-    auto envelope = read_envelope(control_fds, kMaxLoggedRecipients);
+    auto envelope = read_envelope(control_fds, kMaxComparedRecipients);
     if (!envelope) return envelope.error();
     MessageFacts facts;
     facts.id = std::move(envelope->id);

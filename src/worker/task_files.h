@@ -23,7 +23,7 @@ public:
     /// more, or a control file that has become shorter: nobody takes records away, Courier would lose recipients.
     Result<Identity> current() const;
 
-    /// Log facts, read from the control files that were opened.
+    /// Log facts, read from the control files that were opened; with up to kMaxComparedRecipients recipients.
     Result<MessageFacts> facts() const;
 
     struct Entry {

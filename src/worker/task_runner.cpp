@@ -1,6 +1,7 @@
 #include "worker/task_runner.h"
 
 #include "base/clock.h"
+#include "message/removal.h"
 #include "worker/forked_child.h"
 #include "worker/native_files.h"
 #include "worker/python_error.h"
@@ -91,7 +92,6 @@ Outcome TaskRunner::run(const Task& task) {
 }
 
 void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcome) {
-    const Identity before = message.identity;
     for (const std::uint32_t index : task.filters) {
         const std::size_t incidents = message.chain.incidents().size();
         const ChainStep step = run_filter(index, message, outcome);
@@ -99,7 +99,7 @@ void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcom
         if (step != ChainStep::go_on) {
             outcome.kind = step == ChainStep::decided ? OutcomeKind::decided : OutcomeKind::failed;
             outcome.filter = index;
-            if (now) message.identity = *now;
+            if (now) note_change(index, *now, message, outcome);
             break;
         }
         if (!now) {
@@ -108,14 +108,22 @@ void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcom
         }
         const bool changed = *now != message.identity;
         const bool failed = message.chain.incidents().size() > incidents;
-        message.identity = *now;
+        note_change(index, *now, message, outcome);
         if (changed || failed || !message.chain.state().pending_reply.empty()) report_progress(index, message, outcome);
     }
     outcome.state = message.chain.state();
     outcome.incidents = message.chain.incidents();
     outcome.identity = message.identity;
-    if (message.identity == before) return;
-    if (auto facts = message.files.facts()) outcome.facts = std::move(*facts);
+}
+
+// The files are read again only when they are other than before: most filters change nothing.
+void TaskRunner::note_change(std::uint32_t index, const Identity& now, Message& message, Outcome& outcome) {
+    if (now == message.identity) return;
+    message.identity = now;
+    auto facts = message.files.facts();
+    if (!facts) return;
+    if (auto removal = find_removal(index, outcome.facts, *facts)) outcome.removals.push_back(std::move(*removal));
+    outcome.facts = std::move(*facts);
 }
 
 ChainStep TaskRunner::run_filter(std::uint32_t index, Message& message, Outcome& outcome) {
@@ -156,6 +164,7 @@ void TaskRunner::report_progress(std::uint32_t index, const Message& message, co
     progress.identity = message.identity;
     progress.runs = outcome.runs;
     progress.incidents = message.chain.incidents();
+    progress.removals = outcome.removals;
     on_progress_(std::move(progress));
 }
 

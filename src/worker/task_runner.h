@@ -1,6 +1,6 @@
 // TaskRunner: one task from its files to its outcome. Opens the files, runs the pool's filters in order under the rules
-// of FilterChain, tells the scoreboard which one runs, and reports progress through a callback given at construction.
-// Called by the worker loop. It never changes a file and never writes a frame itself.
+// of FilterChain, tells the scoreboard which one runs, notes which recipients each removed, and reports progress through
+// a callback given at construction. Called by the worker loop. It never changes a file and never writes a frame itself.
 #pragma once
 
 #include "message/frames.h"
@@ -28,6 +28,7 @@ private:
     struct Message;
 
     void run_filters(const Task& task, Message& message, Outcome& outcome);
+    void note_change(std::uint32_t index, const Identity& now, Message& message, Outcome& outcome);
     ChainStep run_filter(std::uint32_t index, Message& message, Outcome& outcome);
     ChainStep run_hook(const LoadedFilter& filter, PyObject* hook, Message& message, Outcome& outcome);
     void report_progress(std::uint32_t index, const Message& message, const Outcome& outcome);

@@ -228,7 +228,7 @@ def test_records_that_a_filter_appended_are_there_for_the_next_and_in_the_log() 
         message = server.spool.message(controls=[records(recipients=["bob@example.net", "carol@example.net"])])
         assert server.ask_message(message) == b"550 carol@example.net\n"
         assert re.search(rb"^S0 \d+$", message.controls[0], re.MULTILINE)
-        assert " to=<carol@example.net> " in server.wait_for_log("^message id=")
+        assert " to=<carol@example.net> " in server.wait_for_log("^message id=.* verdict=")
         assert "addr=<carol@example.net>" in server.wait_for_log("^pythonfilter looks reject")
 
 

@@ -21,6 +21,7 @@ from support.wait import wait_until
 
 DEFERRED = b"451 4.3.0 Mail filter failed, please try again later\n"
 
+
 def hostile(text: str) -> bytes:
     return script(FORGE + text)
 
@@ -70,6 +71,8 @@ class Watch:
     "send(outcome(task() + 2, 1, b'550 forged'))\ntime.sleep(60)",
     "send(outcome(task(), 2, incidents=[b'\\n' * 500_000]))\ntime.sleep(60)",
     "send(outcome(task(), 1, b'550 ' + b'x\\n' * 8000, recipients=[b''] * 80_000))\ntime.sleep(60)",
+    "send(outcome(task(), removals=[[b'forged']] * 2))\ntime.sleep(60)",
+    "send(outcome(task(), removals=[[b'forged'] * 501]))\ntime.sleep(60)",
     "while True: ctypes.memmove(board(), os.urandom(4096), 4096)",
     "start = ctypes.c_uint64.from_address(board() + 16)\nwhile True: start.value = time.monotonic_ns() + 10 ** 9",
     "ctypes.memset(board() + 4096, 10, 60 * 1024)\nsignal.signal(signal.SIGUSR2, signal.SIG_IGN)\ntime.sleep(60)",
@@ -119,7 +122,7 @@ def flood():
         os.write(2, b"\\n" * 65536)
 for _ in range(2):
     threading.Thread(target=flood, daemon=True).start()
-small = frame(3, struct.pack("=QI", task(), 0) + bytes(4 + 4 + 16 + 4 + 4)) * 1000
+small = frame(3, struct.pack("=QI", task(), 0) + bytes(4 + 4 + 16 + 4 + 4 + 4)) * 1000
 while time.monotonic() < end:
     send(small)
 """))

@@ -48,12 +48,16 @@ def s(text):
 def frame(kind, payload):
     return struct.pack("=IHH", len(payload), kind, 0) + payload
 
-def outcome(task, kind=0, reply=b"", incidents=(), recipients=()):
+def texts(list):
+    return struct.pack("=I", len(list)) + b"".join(map(s, list))
+
+def outcome(task, kind=0, reply=b"", incidents=(), recipients=(), removals=()):
     identity = ctypes.string_at(board() + 24, 16)
     return frame(4, struct.pack("=QBI", task, kind, 0) + s(reply) + bytes(4) + identity + bytes(4) +
                  struct.pack("=I", len(incidents)) + b"".join(bytes(4 + 1) + s(text) for text in incidents) +
-                 s(b"") + s(b"") + struct.pack("=I", len(recipients)) + b"".join(map(s, recipients)) +
-                 struct.pack("=IQ", 0, 0) + s(b""))
+                 struct.pack("=I", len(removals)) +
+                 b"".join(bytes(4) + texts(names) + struct.pack("=I", 2 ** 32 - 1) for names in removals) +
+                 s(b"") + s(b"") + texts(recipients) + struct.pack("=IQ", 0, 0) + s(b"") + s(b""))
 
 def send(data):
     while data:
@@ -184,7 +188,7 @@ OUTPUT = {
         "fcntl.fcntl(2, 1031, 1 << 20)\nos.write(2, b'\\n' * (1 << 20))\nos.kill(os.getpid(), 9)"),
     "small frames and a flood": either(
         "end = time.monotonic() + 0.3\n"
-        "small = frame(3, struct.pack('=QI', task(), 0) + bytes(4 + 4 + 16 + 4 + 4)) * 1000\n"
+        "small = frame(3, struct.pack('=QI', task(), 0) + bytes(4 + 4 + 16 + 4 + 4 + 4)) * 1000\n"
         "while time.monotonic() < end:\n    os.write(2, b'\\n' * 65536)\n    send(small)", heavy=True),
 }
 STATE = {

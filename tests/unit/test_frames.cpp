@@ -35,6 +35,7 @@ Progress sample_progress() {
     progress.identity = Identity{{1, 2}};
     progress.runs = {{0, 10, 11}, {2, 20, 21}};
     progress.incidents = {{0, FailureEvent::not_a_string, "int"}, {2, FailureEvent::unavailable, ""}};
+    progress.removals = {{0, {}, 3}, {2, {"a@y", name_with_nul()}, 2}};
     return progress;
 }
 
@@ -47,6 +48,7 @@ Outcome sample_outcome() {
     outcome.identity = Identity{{3, 4}};
     outcome.runs = {{7, 1, 2}};
     outcome.incidents = {{7, FailureEvent::exit, "SystemExit"}};
+    outcome.removals = {{7, {"bob@z"}, 600}};
     outcome.facts = {"M1", "s@x", {"a@y", "b@z"}, 12, 0xffffffffff};
     outcome.detail = "control file";
     outcome.retire = "a thread is left";
@@ -85,6 +87,15 @@ void check_equal(const std::vector<Incident>& a, const std::vector<Incident>& b)
         CHECK(a[i].filter == b[i].filter);
         CHECK(a[i].event == b[i].event);
         CHECK(a[i].text == b[i].text);
+    }
+}
+
+void check_equal(const std::vector<Removal>& a, const std::vector<Removal>& b) {
+    REQUIRE(a.size() == b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        CHECK(a[i].filter == b[i].filter);
+        CHECK(a[i].recipients == b[i].recipients);
+        CHECK(a[i].count == b[i].count);
     }
 }
 
@@ -132,6 +143,7 @@ TEST_CASE("frames: progress comes back as it was sent") {
     CHECK(got->identity == sent.identity);
     check_equal(got->runs, sent.runs);
     check_equal(got->incidents, sent.incidents);
+    check_equal(got->removals, sent.removals);
 }
 
 TEST_CASE("frames: an outcome comes back as it was sent") {
@@ -145,6 +157,7 @@ TEST_CASE("frames: an outcome comes back as it was sent") {
     CHECK(got->identity == sent.identity);
     check_equal(got->runs, sent.runs);
     check_equal(got->incidents, sent.incidents);
+    check_equal(got->removals, sent.removals);
     CHECK(got->facts.id == sent.facts.id);
     CHECK(got->facts.sender == sent.facts.sender);
     CHECK(got->facts.recipients == sent.facts.recipients);
@@ -171,7 +184,7 @@ TEST_CASE("frames: a value outside of its enumeration is refused") {
     Progress progress;
     progress.incidents = {{0, FailureEvent::unavailable, ""}};
     std::string bytes = payload_of(encode(progress));
-    const std::size_t event = bytes.size() - 5;  // before the length of the empty text
+    const std::size_t event = bytes.size() - 9;  // before the length of the empty text and the number of removals
     CHECK(bytes[event] == static_cast<char>(FailureEvent::unavailable));
     bytes[event] = kFailureEvents;
     CHECK_FALSE(decode_progress(bytes));

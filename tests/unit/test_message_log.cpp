@@ -107,6 +107,39 @@ TEST_CASE("message line: whatever the record holds, the verdict and its filter f
     }
 }
 
+TEST_CASE("message line: how many recipients filters removed, and that none is left") {
+    MessageRecord record = accepted();
+    record.removed = 3;
+    CHECK(message_line(record, names).find(" to=<ann@x>,<cid@y> size=2345 removed=3 verdict=accept ") !=
+          std::string::npos);
+    record.facts.recipients.clear();
+    record.facts.recipient_count = 0;
+    CHECK(message_line(record, names).find(" to= size=2345 removed=3(all) verdict=accept ") != std::string::npos);
+}
+
+TEST_CASE("removal lines: message, filter and recipient, one line each") {
+    const std::string head = "message id=000000000010641D.000000006B02BEEE.00004104 filter=";
+    CHECK(removal_lines(accepted(), {{0, {"bob@example.net", "a> b\n"}, 2}, {2, {}, 5}, {9, {"x"}, 4}}, names) ==
+          std::vector<std::string>{head + "whitelist_auth removed recipient <bob@example.net>",
+                                   head + "whitelist_auth removed recipient <a\\x3e\\x20b\\x0a>",
+                                   head + "attachments removed 5 more recipients",
+                                   head + "? removed recipient <x>", head + "? removed and 3 more recipients"});
+    CHECK(removal_lines(accepted(), {}, names).empty());
+}
+
+TEST_CASE("removal lines: over all stages at most as many as are logged, then their number") {
+    MessageRecord record = accepted();
+    const std::vector<Removal> removals{{0, {kMaxLoggedRecipients, std::string(2048, '<')}, 0xffffffff}};
+    CHECK(removal_lines(record, removals, names).size() == kMaxLoggedRecipients + 1);
+    record.removed = kMaxLoggedRecipients - 1;
+    const auto lines = removal_lines(record, removals, names);
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1].ends_with(" removed and 4294967294 more recipients"));
+    CHECK(format_line(LogLevel::info, lines[0]).ends_with("...>\n"));
+    record.removed = 0xffffffff;
+    CHECK(removal_lines(record, removals, names).size() == 1);
+}
+
 TEST_CASE("refusal lines: none for an accepted message") {
     CHECK(refusal_lines(accepted()).empty());
     MessageRecord record = accepted();

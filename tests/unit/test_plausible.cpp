@@ -49,6 +49,7 @@ TEST_CASE_FIXTURE(Reports, "only filters that were asked for can have finished, 
         outcome.kind = OutcomeKind::decided;
         outcome.filter = 4;
     }
+    SUBCASE("removed a recipient") { outcome.removals = {{4, {"a@x"}, 1}}; }
     if (progress.finished == 2) CHECK_FALSE(plausible(outcome, task));
 }
 
@@ -63,6 +64,20 @@ TEST_CASE_FIXTURE(Reports, "lists are no longer than an honest worker's") {
     SUBCASE("why the worker retires") { outcome.retire.assign(kMaxRetireText + 1, 'x'); }
     SUBCASE("the reply") { outcome.state.pending_reply.assign(16 * 1024 + 1, '2'); }
     CHECK_FALSE(plausible(outcome, task));
+}
+
+TEST_CASE_FIXTURE(Reports, "removals: each filter once, counted at least as named, not more names than are logged") {
+    outcome.removals = {{2, {}, 0xffffffff}, {3, {kMaxLoggedRecipients, "a@x"}, kMaxLoggedRecipients}};
+    progress.removals = outcome.removals;
+    CHECK(plausible(outcome, task));
+    CHECK(plausible(progress, task));
+    SUBCASE("none at all") { outcome.removals[0].count = 0; }
+    SUBCASE("fewer than named") { --outcome.removals[1].count; }
+    SUBCASE("too many names together") { outcome.removals[0].recipients = {"b@x"}; }
+    SUBCASE("more than filters") { outcome.removals.push_back({2, {}, 1}); }
+    progress.removals = outcome.removals;
+    CHECK_FALSE(plausible(outcome, task));
+    CHECK_FALSE(plausible(progress, task));
 }
 
 TEST_CASE_FIXTURE(Reports, "a failed stage says how it failed") {
