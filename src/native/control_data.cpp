@@ -62,19 +62,30 @@ private:
 
 PyObject* new_text(std::string_view bytes) { return to_text(bytes).release().ptr(); }
 
-}  // namespace
-
-py::list recipient_data(const Recipient& recipient) {
+py::list make_recipient_data(const Recipient& recipient, const py::str& dsn) {
     py::list data(3);
     // The list is new: its items are NULL, and nobody else has seen it.
     PyList_SET_ITEM(data.ptr(), 0, new_text(recipient.address));
     PyList_SET_ITEM(data.ptr(), 1, new_text(recipient.original));
-    PyList_SET_ITEM(data.ptr(), 2, new_text(recipient.dsn));
+    PyList_SET_ITEM(data.ptr(), 2, py::str(dsn).release().ptr());
     return data;
 }
 
+}  // namespace
+
+py::list recipient_data(const Recipient& recipient) { return make_recipient_data(recipient, to_text(recipient.dsn)); }
+
 void append_recipients(py::list& all, const std::vector<Recipient>& recipients) {
-    for (const auto& recipient : recipients) all.append(recipient_data(recipient));
+    // Nearly all recipients of a message have the same flags.
+    std::string_view flags;
+    py::str flags_text;
+    for (const auto& recipient : recipients) {
+        if (recipient.dsn != flags) {
+            flags = recipient.dsn;
+            flags_text = to_text(flags);
+        }
+        all.append(make_recipient_data(recipient, flags_text));
+    }
 }
 
 py::dict control_data(const py::iterable& control_paths) {
