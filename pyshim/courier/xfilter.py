@@ -7,13 +7,17 @@ were not touched keep their bytes, and so does the body when no part of it chang
 from __future__ import annotations
 
 import os
+from email.errors import MessageError
 from email.message import Message
-from typing import Any
+from functools import partial
+from typing import Any, BinaryIO
 
 from courier import _native, _replace, _splice, control
 
+__all__ = ["DummyXFilter", "InitError", "XFilter", "XFilterError"]
+
 # What reading or writing a message can fail with: the disk, and what the email package raises on broken messages.
-_ERRORS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+_ERRORS = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 
 
 class XFilterError(Exception):
@@ -59,7 +63,7 @@ class XFilter:
         with open(self.body_path, "rb") as file:
             self._identity = _replace.identity(os.fstat(file.fileno()))
             self._check_turn()
-            self._original, self.message = _splice.read(file.read())
+            self._original, self.message = _splice.read(file)
 
     def _check_turn(self) -> None:
         """Raises OSError when the server has given the path to another message, or has ended this one."""
@@ -95,15 +99,23 @@ class XFilter:
         return ""
 
     def _write(self) -> None:
-        data = _splice.join(self._original, self.message)
-        if data == self._original.data:
+        written = _splice.join(self._original, self.message, self._open)
+        if written is None:
             return
         self._check_turn()
-        status = _replace.replace(self.body_path, data, self._identity)
+        status, original = _replace.replace(self.body_path, partial(self._put, written), self._identity)
         _native._replace_task_file(self.body_path, status.st_dev, status.st_ino)
         # A second submit() starts from here.
         self._identity = _replace.identity(status)
-        self._original = _splice.written(data, self.message)
+        self._original = original
+
+    def _open(self) -> BinaryIO:
+        return _replace.open_expected(self.body_path, self._identity)
+
+    def _put(self, written: _splice.Written, new: BinaryIO) -> _splice.Original:
+        with self._open() as old:
+            new.writelines(written.chunks(self._original, old))
+        return _splice.check(self._original, self.message, written, new)
 
     # Names of older filters.
     getMessage = get_message

@@ -7,10 +7,8 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from courier import _native, _replace, _splice, control
+from courier import _native, _replace, control
 from courier.xfilter import DummyXFilter, InitError, XFilter, XFilterError
 
 Envelope = Callable[..., list[str]]
@@ -202,34 +200,3 @@ def test_old_names() -> None:
     assert XFilter.getMessage is XFilter.get_message
     assert XFilter.setMessage is XFilter.set_message
     assert XFilter.getControlData is XFilter.get_control_data
-
-
-LINES = st.lists(st.sampled_from([
-    b"Subject: a", b"subject:b", b" folded", b"\t", b"", b"no header", b": nameless", b"From x", b"--XX", b"--XX--",
-    b"\xff: \xfe", b"Content-Type: multipart/mixed; boundary=XX", b"Content-Type: message/rfc822", b"X: a\rY: b",
-    b"Z: 1\r", b"\r", b"X\0: b",
-]), max_size=12)
-
-
-@given(lines=LINES, end=st.sampled_from([b"", b"\n"]))
-@settings(max_examples=500)
-def test_any_message_is_taken_apart_and_put_together_again(lines: list[bytes], end: bytes) -> None:
-    data = b"\n".join(lines) + end
-    original, parsed = _splice.read(data)
-    assert original.data == data
-    joined = _splice.join(original, parsed)
-    assert joined in (data, data + b"\n")
-
-
-@given(lines=LINES, value=st.text(max_size=30))
-@settings(max_examples=300)
-def test_an_added_header_is_read_again_or_refused(lines: list[bytes], value: str) -> None:
-    original, parsed = _splice.read(b"\n".join([b"A: 1", *lines, b""]))
-    parsed["X-Added"] = value
-    try:
-        joined = _splice.join(original, parsed)
-    except (_splice.SpliceError, UnicodeError):
-        return
-    again, _ = _splice.read(joined)
-    assert [field.name for field in again.fields] == [field.name for field in original.fields] + ["X-Added"]
-    assert again.body.removesuffix(b"\n") == original.body.removesuffix(b"\n")
