@@ -31,6 +31,14 @@ class InitError(XFilterError):
 class XFilter:
     """A message that a filter may change.
 
+    >>> xfilter = XFilter("example", body_path, control_paths)
+    >>> message = xfilter.get_message()
+    >>> message["Subject"]
+    'hello'
+    >>> message["X-Filtered-By"] = "example"
+    >>> xfilter.submit()
+    ''
+
     Attributes:
         message: the message; assign headers, delete them, walk the parts.
         filter_name: who changes it.

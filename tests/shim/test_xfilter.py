@@ -1,6 +1,7 @@
 """courier.xfilter: what stays of a message that a filter changes, what is refused, and nothing ever half written."""
 from __future__ import annotations
 
+import doctest
 import os
 from collections.abc import Callable
 from email.message import Message
@@ -31,6 +32,13 @@ Opened = Callable[[bytes], XFilter]
 
 def content(x: XFilter) -> bytes:
     return Path(x.body_path).read_bytes()
+
+
+def test_the_example_runs(message: Write, envelope: Envelope) -> None:
+    names = {"XFilter": XFilter, "body_path": message(b"Subject: hello\n\nbody\n"), "control_paths": envelope("s\n")}
+    (example,) = doctest.DocTestFinder(recurse=False).find(XFilter, "XFilter", globs=names)
+    assert doctest.DocTestRunner().run(example) == (0, 5)
+    assert Path(str(names["body_path"])).read_bytes() == b"Subject: hello\nX-Filtered-By: example\n\nbody\n"
 
 
 def test_what_a_filter_sees(opened: Opened) -> None:
