@@ -20,6 +20,7 @@ _LONGEST_LINE = 998  # of RFC 5322; a new field is folded only when it has to be
 
 _FIELD_START = re.compile(rb"From |[!-9;-~]*:|[ \t]")  # what the email package takes for a header line
 _NAME = re.compile(r"[!-9;-~]+")
+_EMPTY_FOLD = re.compile(r"\n[ \t]+(?=\n|\Z)")  # a line of blanks, which real headers have and filters copy
 _BREAK_OUT = re.compile(r"[\r\0]|\n(?![ \t]+[^ \t\n])")  # a fold, LF and blanks before text, is no break
 
 
@@ -118,6 +119,8 @@ def _write(name: str, value: Any, policy: Policy) -> bytes:
         raise SpliceError(f"{name!r} is no name of a header")
     if not isinstance(value, (str, Header)):
         raise SpliceError(f"header {name}: a value is a str, not {type(value).__name__}")
+    if isinstance(value, str) and _EMPTY_FOLD.search(value):
+        value = _EMPTY_FOLD.sub("", value)
     if _BREAK_OUT.search(str(value)):
         raise SpliceError(f"header {name}: CR, LF or NUL in the value")
     if isinstance(value, str) and (as_it_is := _ascii_line(name, value)):
