@@ -69,7 +69,8 @@ class Client:
 
     def run(self, _: int) -> None:
         while (number := next(self._numbers)) < self.total and not self.wrong:
-            rewrite = REWRITES[number % len(REWRITES)]
+            line = b"X-Number: %d\n" % number  # a message that killed a worker may be known when it comes again
+            rewrite = Rewrite(*(line + data for data in REWRITES[number % len(REWRITES)]))
             with self._lock:
                 message = self.server.spool.message(rewrite.before)
             reply = self.server.ask_message(message, 60)
