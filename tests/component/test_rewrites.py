@@ -17,7 +17,7 @@ from support.server import Server
 from support.spool import Message
 
 CLIENTS = 8
-CONFIG = "pools: {default: {workers: 8}}\n"
+CONFIG = "pools: {default: {workers: 8, breaker: {failures: 0}}}\n"  # so many crashes in a row would open it
 MEMORY = Path("/dev/shm")  # a disk would make it a test of fsync()
 REWRITE = """
     import courier.xfilter
