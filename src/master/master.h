@@ -39,6 +39,7 @@
 //   zygote_client.h     the zygote: start, fork requests, reports
 //   worker_slot.h       one worker from the fork to the burial: frames, deadlines, kill
 //   job_deadline.h      when a job's time is over and which filter is to blame; pure
+//   traceback_wait.h    how long a worker may write its traceback before it is killed; pure
 //   plausible.h         what a worker may say of a job; pure
 //   scoreboard_view.h   what the worker says of itself in shared memory, read with suspicion
 //   respawn_policy.h    how soon a dead child is started again; pure, for pools and for the guardian

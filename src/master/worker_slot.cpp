@@ -16,7 +16,6 @@
 namespace pythonfilter {
 namespace {
 
-constexpr Duration kTracebackGrace = 20ms;
 constexpr Duration kReportGrace = 200ms;
 constexpr Duration kBurialLimit = 2s;
 constexpr Duration kLeaveLimit = 5s;  // for what a filter left to atexit: a generation must be able to end
@@ -62,6 +61,7 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callback
       error_lines_(loop, std::move(error), [this](std::string_view line) { callbacks_.on_line(*this, line); }),
       to_deadline_(loop, [this] { deadline_expired(); }),
       to_kill_(loop, [this] { kill_now(); }),
+      to_look_(loop, [this] { look_for_traceback(); }),
       to_burial_(loop, [this] { burial_is_late(); }) {
     verdict_watch_ = std::make_unique<IoWatch>(loop_, verdict_pipe_.get(), EV_READ, [this] { read_verdicts(); });
     verdict_watch_->stop();  // until forked(): the worker may be faster than the zygote's report of it
@@ -245,8 +245,14 @@ void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
     enter(State::dying);
     to_deadline_.stop();
     asked_for_traceback_ = pidfd_ && has_python && signal_pidfd(pidfd_.get(), traceback_signal());
-    if (asked_for_traceback_) to_kill_.start(kTracebackGrace);
-    else kill_now();
+    if (!asked_for_traceback_) return kill_now();
+    traceback_wait_.start(Clock::now());
+    to_look_.start(TracebackWait::kLook);
+}
+
+void WorkerSlot::look_for_traceback() {
+    if (traceback_wait_.is_over(scoreboard_.traceback().size(), Clock::now())) kill_now();
+    else to_look_.start(TracebackWait::kLook);
 }
 
 void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
@@ -264,6 +270,7 @@ WorkerSlot::Evidence WorkerSlot::evidence() const {
 
 void WorkerSlot::kill_now() {
     to_kill_.stop();
+    to_look_.stop();
     if (fate_reason_.empty()) fate_reason_ = "closed its verdict pipe";
     if (std::exchange(asked_for_traceback_, false)) note_traceback();
     if (pidfd_) signal_pidfd(pidfd_.get(), SIGKILL);
@@ -335,6 +342,7 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
     error_lines_.finish();
     to_deadline_.stop();
     to_kill_.stop();
+    to_look_.stop();
     to_burial_.stop();
     verdict_watch_.reset();
     task_watch_.reset();

@@ -9,6 +9,7 @@
 #include "master/line_reader.h"
 #include "master/loop.h"
 #include "master/scoreboard_view.h"
+#include "master/traceback_wait.h"
 
 #include <cstdint>
 #include <functional>
@@ -103,6 +104,7 @@ private:
     void begin_kill(JobResult::Kind kind, std::string reason);
     Evidence evidence() const;
     void kill_now();
+    void look_for_traceback();
     void note_traceback();
     void try_reap();
     void burial_is_late();
@@ -132,10 +134,12 @@ private:
     std::string fate_reason_;
     std::optional<Evidence> evidence_;  // of job_
 
+    TracebackWait traceback_wait_;
     LineReader error_lines_;
     std::unique_ptr<IoWatch> verdict_watch_, task_watch_, pidfd_watch_;
     Timer to_deadline_;   // of init_filter, or of the filter that runs
-    Timer to_kill_;       // the traceback's grace
+    Timer to_kill_;       // the report's grace: perhaps it is dead already
+    Timer to_look_;       // for the traceback, while traceback_wait_ is not over
     Timer to_burial_;     // after SIGKILL: a worker that will not die
 };
 

@@ -183,11 +183,13 @@ class Chaos:
             while (HOSTILE[name].hangs or HOSTILE[name].heavy) and dice.random() > RARE:
                 name = dice.choice(list(HOSTILE))
             message = self.server.spool.message(HOSTILE[name].body())
-            try:
-                reply = self.server.ask_message(message, timeout=30.0).decode()
-            except OSError as error:
-                reply = str(error)
-            remove_files(message)
+            # Held: a filter that deletes the control file would free the inode, and with it the name of the body file.
+            with message.control_paths[0].open("rb"):
+                try:
+                    reply = self.server.ask_message(message, timeout=30.0).decode()
+                except OSError as error:
+                    reply = str(error)
+                remove_files(message)
             self.report.hostile += 1
             if not reply:
                 self.report.end_of_file += 1

@@ -75,10 +75,15 @@ def descriptors(pid: int) -> dict[int, str]:
     return found
 
 
+def memory_kib(pid: int) -> dict[str, int]:
+    """What smaps_rollup says, in KiB, by name ("Pss", "Rss", "Private_Dirty", ...); empty when the process is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    except OSError:
+        return {}
+    return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+
+
 def resident_kib(pid: int) -> int:
     """Proportional set size in KiB; 0 when the process is gone."""
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
+    return memory_kib(pid).get("Pss", 0)
