@@ -28,6 +28,8 @@ def main() -> int:
     options = parser.parse_args()
     with LoggingServer(filters=FILTERS, config=CONFIG) as server:
         faults = soak(Chaos(server), options.messages, options.seconds, options.masters)
+        if faults:
+            print("\n".join(["--- the end of the server's log:", *server.log_lines()[-40:]]), file=sys.stderr)
     for fault in faults:
         print(f"dev/soak: {fault}", file=sys.stderr)
     print("dev/soak: " + ("NOT all of it held" if faults else "all of it held"))

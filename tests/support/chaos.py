@@ -28,19 +28,27 @@ from .witness import WITNESS
 
 CLIENTS, HOSTILE_CLIENTS, WORKERS = 16, 4, 8
 STARTING = "451 4.3.0 Mail filters are starting, please try again later"
+WORKER = "pythonfilter-worker"
 GONE = "451 4.3.0 Message files are not available to the mail filter"
 FILTERS = {"witness": WITNESS, "script": SCRIPT_FILTER}
 CONFIG = f"pools: {{default: {{workers: {WORKERS}, timeout: 400ms}}}}\n"
 HOSTILE_PART = 0.02
+SELDOM = 11.0  # seconds between two zygotes: five in a row within ten each are a pool that fails, and backs off
 RARE = 0.1  # how often a filter that holds its worker, or the machine, is let through
 
 
-def children(pid: int) -> list[int]:
-    """Cheap enough for many looks a second."""
+def children(pid: int, program: str) -> list[int]:
+    """Those that run a program of ours, not courier-config for instance. Cheap enough for many looks a second."""
+    return [child for child in map(int, read(f"/proc/{pid}/task/{pid}/children").split())
+            if read(f"/proc/{child}/comm").strip() == program[:15]]
+
+
+def read(path: str) -> str:
+    """Empty when the process is gone."""
     try:
-        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return Path(path).read_text(errors="replace")
     except OSError:
-        return []
+        return ""
 
 
 @dataclass(frozen=True)
@@ -50,13 +58,13 @@ class Tree:
     server: Server
 
     def masters(self) -> list[int]:
-        return children(self.server.pid)[:1]
+        return children(self.server.pid, "pythonfilter")[:1]
 
     def zygotes(self) -> list[int]:
-        return [zygote for master in self.masters() for zygote in children(master)]
+        return [zygote for master in self.masters() for zygote in children(master, WORKER)]
 
     def workers(self) -> list[int]:
-        return [worker for zygote in self.zygotes() for worker in children(zygote)]
+        return [worker for zygote in self.zygotes() for worker in children(zygote, WORKER)]
 
 
 @contextmanager
@@ -145,7 +153,7 @@ class Chaos:
         self.server, self.tree, self.report = server, Tree(server), Report()
         self.verdicts = [f"550 ordinary {number}" for number in range(4 * CLIENTS)]
         self.messages = [server.spool.message(script(f"reply = {verdict!r}")) for verdict in self.verdicts]
-        self._dice = random.Random(1)
+        self._zygote_killed = -SELDOM
 
     def shape(self) -> tuple[int, int]:
         """Processes and descriptors of the whole tree."""
@@ -162,7 +170,7 @@ class Chaos:
         with ExitStack() as stack:
             killed = {
                 "workers": stack.enter_context(killing(self.tree.workers, 0.2)),
-                "zygotes": stack.enter_context(killing(self.tree.zygotes, 4.0)),
+                "zygotes": stack.enter_context(killing(self.tree.zygotes, 1.0, 1)) if self._zygote_is_due() else [],
                 "masters": stack.enter_context(killing(self.tree.masters, 0.7, masters)) if masters else [],
             }
             clients = [threading.Thread(target=self._ask_hostile, args=(hostile // HOSTILE_CLIENTS, number))
@@ -175,6 +183,12 @@ class Chaos:
         self.report.killed.update({kind: len(pids) for kind, pids in killed.items()})
         self.report.seconds += time.monotonic() - begin
         self.report.memory_kib += [processes.resident_kib(pid) for pid in self.tree.masters()]
+
+    def _zygote_is_due(self) -> bool:
+        if time.monotonic() < self._zygote_killed + SELDOM:
+            return False
+        self._zygote_killed = time.monotonic()
+        return True
 
     def _ask_hostile(self, count: int, number: int) -> None:
         dice = random.Random(f"{self.report.messages} {number}")
