@@ -124,6 +124,7 @@ void Guardian::on_signals() {
         if (is_stop && !is_stopping()) begin_stop(number == SIGTERM ? "SIGTERM" : "SIGINT");
     }
     on_ready();  // a master that was ready and died at once was ready
+    if (master_.go_on_if_stopped()) say(LogLevel::warning, "the master was stopped by a signal; it is told to go on");
     if (const auto status = master_.reap()) on_master_end(*status);
 }
 

@@ -1,8 +1,9 @@
 // The guardian: the process that courierfilter starts and knows. It holds the listening socket, stdin and fd 3, and
-// keeps a master alive as its child, because courierfilter neither notices nor mends a dead filter. While there is no
-// master it answers 451 itself: after a second, or at once when the configuration cannot be used. Called by serve.cpp.
-// A plain poll loop with little that can fail; it must never accept a message, block, or end because of a bad
-// configuration: that would leave a dead entry in courierfilter's list, which only `filterctl stop` and `start` mends.
+// keeps a master alive and running as its child, because courierfilter neither notices nor mends a dead filter. While
+// there is no master it answers 451 itself: after a second, or at once when the configuration cannot be used. Called by
+// serve.cpp. A plain poll loop with little that can fail; it must never accept a message, block, or end because of a
+// bad configuration: that would leave a dead entry in courierfilter's list, which only `filterctl stop` and `start`
+// mends.
 #pragma once
 
 #include "base/clock.h"

@@ -74,6 +74,14 @@ std::optional<int> MasterProcess::reap() {
     return status;
 }
 
+bool MasterProcess::go_on_if_stopped() {
+    siginfo_t info{};
+    const bool stopped = running() && waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WNOHANG) == 0 &&
+                         info.si_pid == pid_;
+    if (stopped) signal(SIGCONT);
+    return stopped;
+}
+
 MasterProcess::Ready MasterProcess::read_ready() {
     if (!ready_) return Ready::nothing_yet;
     char byte = 0;

@@ -36,6 +36,9 @@ public:
     /// The wait status of a master that has ended since the last call.
     std::optional<int> reap();
 
+    /// Whatever stopped it, nobody would serve for as long as that lasts: it gets SIGCONT. True when it was stopped.
+    bool go_on_if_stopped();
+
     enum class Ready { nothing_yet, ready, closed };
     /// What the ready pipe says; after `ready` and `closed` there is no pipe any more.
     Ready read_ready();
