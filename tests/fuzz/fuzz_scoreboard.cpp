@@ -20,11 +20,14 @@ struct Board {
     char* memory = static_cast<char*>(
         mmap(nullptr, kScoreboardSize, PROT_READ | PROT_WRITE, MAP_SHARED, view.fd(), 0));
 
+    std::size_t used = 0;  // what follows is zero
+
     void write(std::string_view bytes) {
         DEMAND(memory != MAP_FAILED);
-        const std::size_t used = std::min(bytes.size(), kScoreboardSize);
-        std::memcpy(memory, bytes.data(), used);
-        std::memset(memory + used, 0, kScoreboardSize - used);
+        const std::size_t size = std::min(bytes.size(), kScoreboardSize);
+        std::memcpy(memory, bytes.data(), size);
+        if (used > size) std::memset(memory + size, 0, used - size);
+        used = size;
     }
 };
 
