@@ -1,9 +1,9 @@
-"""A filter that harms the server itself, with the rights of its user: kills or stops the master, the guardian, its zygote,
-its siblings.
+"""A filter that harms the server itself, with the rights of its user: kills or stops the master, the guardian, its
+zygote, its siblings.
 
-Nothing here keeps it from doing so; that is the sandbox's business. What is shown: somebody brings back what was killed,
-every message is answered or its client sees end of file (which Courier answers with 432), and no message is accepted
-that the filter refuses.
+Nothing here keeps it from doing so; that is the sandbox's business. What is shown: somebody brings back what was
+killed, every message is answered or its client sees end of file (which Courier answers with 432), and no message is
+accepted that the filter refuses.
 """
 from __future__ import annotations
 
