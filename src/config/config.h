@@ -61,11 +61,20 @@ struct QueueConfig {
     int limit = 1000;  // messages waiting for a worker, over all pools
 };
 
+enum class PoisonAction { defer, reject };
+
+struct PoisonConfig {
+    int kills = 3;            // workers lost with a message before it is not run again; 0: it always is
+    Duration remember = 4h;   // from the last one
+    PoisonAction action = PoisonAction::defer;
+};
+
 struct ServerConfig {
     SocketDirectory socket = SocketDirectory::all;
     Duration message_timeout = 4min;
     Duration request_timeout = 10s;  // from connect to the end of the request
     QueueConfig queue;
+    PoisonConfig poison;
     OnStop on_stop = OnStop::defer;
     Supervisor supervisor = Supervisor::automatic;
     bool accounting = true;          // the CPU TIME ACCOUNTING line

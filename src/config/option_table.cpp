@@ -7,6 +7,7 @@ namespace {
 constexpr std::int64_t ns(Duration d) { return d.count(); }
 
 constexpr std::string_view kActions[] = {"skip", "defer", "reject"};
+constexpr std::string_view kPoisonActions[] = {"defer", "reject"};
 constexpr std::string_view kSockets[] = {"all", "selective"};
 constexpr std::string_view kOnStop[] = {"defer", "pass"};
 constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "none"};
@@ -55,6 +56,20 @@ constexpr Option kQueueOptions[] = {
 };
 constexpr Section kQueue{kQueueOptions};
 
+constexpr Option kPoisonOptions[] = {
+    {.key = "kills", .slot = slot<&PoisonConfig::kills>,
+     .text = "So many workers may be lost with a message, by crash or timeout, before it is not run again. 0: it "
+             "always is.",
+     .min = 0, .max = 1000},
+    {.key = "remember", .slot = slot<&PoisonConfig::remember>,
+     .text = "How long that is remembered, from the last loss on. A restart forgets it.",
+     .min = ns(1s), .max = ns(240h)},
+    {.key = "action", .slot = slot<&PoisonConfig::action>,
+     .text = "The answer. `defer`: a 4xx reply, `reject`: a 5xx reply.",
+     .words = kPoisonActions},
+};
+constexpr Section kPoison{kPoisonOptions};
+
 constexpr Option kServerOptions[] = {
     {.key = "socket", .slot = slot<&ServerConfig::socket>,
      .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
@@ -69,6 +84,10 @@ constexpr Option kServerOptions[] = {
      .min = ns(100ms), .max = ns(2min)},
     {.key = "queue", .slot = slot<&ServerConfig::queue>,
      .text = "Messages that wait for a worker.", .section = &kQueue},
+    {.key = "poison", .slot = slot<&ServerConfig::poison>,
+     .text = "A message that workers were lost with, and that its client sends again: sender, Message-ID and body are "
+             "the same. A loss that a failure policy skips does not count.",
+     .section = &kPoison},
     {.key = "on_stop", .slot = slot<&ServerConfig::on_stop>,
      .text = "What happens to mail while the server is stopped. `defer`: the socket's path stays, Courier finds nobody "
              "behind it and answers 432. `pass`: the path is removed and mail passes unfiltered.",

@@ -24,7 +24,8 @@ Breakers::Filters Breakers::begin(const Filters& filters, TimePoint now) {
     return probes;
 }
 
-void Breakers::came_back(const Filters& probes, const JobResult& result, TimePoint now) {
+std::uint64_t Breakers::came_back(const Filters& probes, const JobResult& result, TimePoint now) {
+    const std::uint64_t opened_before = opened_;
     Filters open_probes = probes;
     const auto is_probe = [&](std::uint32_t filter) { return std::erase(open_probes, filter) > 0; };
     const bool answered = result.kind == JobResult::Kind::outcome;
@@ -40,6 +41,7 @@ void Breakers::came_back(const Filters& probes, const JobResult& result, TimePoi
         breakers_[run.filter].succeeded(is_probe(run.filter));
     }
     for (const std::uint32_t filter : open_probes) breakers_[filter].not_reached(now);
+    return opened_ - opened_before;
 }
 
 }  // namespace pythonfilter

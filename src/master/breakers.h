@@ -23,14 +23,12 @@ public:
     bool refuses(std::uint32_t filter, TimePoint now) const { return breakers_[filter].refuses(now); }
     /// These go to a worker. Returns those for which it is the probe: to be given back with the result.
     Filters begin(const Filters& filters, TimePoint now);
-    void came_back(const Filters& probes, const JobResult& result, TimePoint now);
-
-    /// How often one opened; only grows.
-    std::uint64_t opened() const { return opened_; }
+    /// Returns how many opened.
+    std::uint64_t came_back(const Filters& probes, const JobResult& result, TimePoint now);
 
 private:
     std::vector<Breaker> breakers_;  // by chain index
-    std::uint64_t opened_ = 0;
+    std::uint64_t opened_ = 0;       // how often one did; only grows
 };
 
 }  // namespace pythonfilter

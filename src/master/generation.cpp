@@ -90,6 +90,12 @@ bool Generation::empty() const {
     return stopped_ && std::all_of(pools_.begin(), pools_.end(), [](const auto& pool) { return pool->empty(); });
 }
 
+Pool& Generation::idle_pool(std::uint32_t index) {
+    if (pools_[index]->has_idle()) return *pools_[index];
+    const auto idle = std::find_if(pools_.begin(), pools_.end(), [](const auto& pool) { return pool->has_idle(); });
+    return idle == pools_.end() ? *pools_[index] : **idle;
+}
+
 void Generation::pool_empty() {
     if (empty()) callbacks_.on_empty(*this);
 }

@@ -41,6 +41,8 @@ public:
     const Config& config() const { return config_; }
     const Route& route() const { return route_; }
     Pool& pool(std::uint32_t index) { return *pools_[index]; }
+    /// That pool, unless it has no idle worker and another has.
+    Pool& idle_pool(std::uint32_t index);
     Breakers& breakers() { return breakers_; }
     const std::string& spool_tmp() const { return spool_tmp_; }
     /// By chain index.

@@ -29,6 +29,7 @@
 //   sessions.h          the clients: read a request with a limit and a deadline, write one reply
 //   router.h            every message in work: next stage, failure policy, the one answer
 //   message_log.h       what the log says of a message
+//   poison_table.h      the messages that workers were lost with; pure
 //   breaker.h           whether a filter that fails again and again is still given messages; pure
 //   breakers.h          the breakers of a generation
 //

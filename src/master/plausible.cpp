@@ -39,6 +39,20 @@ bool common_part(const Report& report, const Task& task) {
            report.state.pending_reply.size() <= kMaxReplyText;
 }
 
+// An outcome about the digest, exactly where one was asked for.
+bool digest_fits(const Outcome& outcome, const Task& task) {
+    const auto& order = task.digest_order;
+    const bool only = order && order->only;
+    switch (outcome.kind) {
+        case OutcomeKind::digested: return only;
+        case OutcomeKind::poisoned:
+            return order && !only && outcome.digest &&
+                   std::find(order->refused.begin(), order->refused.end(), *outcome.digest) != order->refused.end();
+        case OutcomeKind::gone: return true;
+        default: return !only;
+    }
+}
+
 }  // namespace
 
 bool plausible(const Progress& progress, const Task& task) {
@@ -47,7 +61,8 @@ bool plausible(const Progress& progress, const Task& task) {
 
 bool plausible(const Outcome& outcome, const Task& task) {
     const bool names_filter = outcome.kind == OutcomeKind::decided || outcome.kind == OutcomeKind::failed;
-    return common_part(outcome, task) && outcome.facts.recipients.size() <= kMaxLoggedRecipients &&
+    return common_part(outcome, task) && digest_fits(outcome, task) &&
+           outcome.facts.recipients.size() <= kMaxLoggedRecipients &&
            outcome.retire.size() <= kMaxRetireText &&
            (!names_filter || is_asked(outcome.filter, task)) &&
            (outcome.kind != OutcomeKind::failed || !outcome.incidents.empty());

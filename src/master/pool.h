@@ -40,6 +40,7 @@ public:
 
     void start();
     void submit(Job job);
+    bool has_idle() const { return !idle_.empty(); }
     /// Jobs that wait come back as `stopped`.
     void refuse_waiting() { queue_.answer_all(JobResult::Kind::stopped); }
     /// No new workers, idle ones leave; jobs that wait come back as `stopped`.

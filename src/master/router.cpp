@@ -1,10 +1,12 @@
 #include "master/router.h"
 
+#include "config/option_text.h"
 #include "message/identity_digest.h"
 #include "message/reply.h"
 
-#include <sys/stat.h>
+#include <algorithm>
 #include <cstdlib>
+#include <sys/stat.h>
 #include <utility>
 
 namespace pythonfilter {
@@ -13,6 +15,7 @@ namespace {
 // What happened; a traceback or the like follows from the second line on.
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
+constexpr Duration kDigestLimit = 2s;    // for taking the digest of a message that a worker was lost with
 constexpr std::size_t kMaxDetail = 500;  // of the line that names policy and message behind it
 
 std::string shortened(std::string_view text) {
@@ -30,6 +33,12 @@ bool files_are(const Request& request, const Identity& expected) {
         digest.add(info);
     }
     return digest.identity() == expected;
+}
+
+DigestKey random_key() {
+    DigestKey key;
+    arc4random_buf(&key, sizeof key);
+    return key;
 }
 
 // Not to be guessed: no worker can answer for a message before it was given to it. Odd, for 0 is no task.
@@ -54,6 +63,9 @@ Router::Message::Message(Generation& its_generation, Request its_request, TimePo
       walk(its_generation.route()) {
     record.body_path = request.body_path;
 }
+
+Router::Router(QueueGauge& gauge, Reporter report)
+    : gauge_(gauge), report_(std::move(report)), poison_(random_key()) {}
 
 void Router::begin(Generation& generation, Request request, TimePoint accepted, Client client) {
     if (gauge_.full()) {
@@ -92,7 +104,7 @@ void Router::step(Messages::iterator message) {
         }
         its.dispatch = std::move(*dispatch);
         its.probes = breakers.begin(its.dispatch.filters, now);
-        its.generation.pool(its.dispatch.pool).submit(make_job(message->first, its));
+        its.generation.pool(its.dispatch.pool).submit(make_filter_job(message->first, its));
         return;
     }
     end(message, its.walk.final_reply());
@@ -112,6 +124,13 @@ Job Router::make_job(std::uint64_t id, const Message& message) {
     job.budget_end = message.budget_end;
     job.queued_at = Clock::now();
     job.client_gone = [this, id] { return messages_.at(id).client.has_hung_up(); };
+    return job;
+}
+
+Job Router::make_filter_job(std::uint64_t id, const Message& message) {
+    Job job = make_job(id, message);
+    auto refused = poison_.refused(message.generation.config().server.poison, Clock::now());
+    if (!refused.empty()) job.task.digest_order = DigestOrder{poison_.key(), std::move(refused), false};
     job.done = [this, id](JobResult result) { take_result(id, std::move(result)); };
     return job;
 }
@@ -119,7 +138,7 @@ Job Router::make_job(std::uint64_t id, const Message& message) {
 void Router::take_result(std::uint64_t id, JobResult result) {
     const auto message = messages_.find(id);
     Message& its = message->second;
-    its.generation.breakers().came_back(its.probes, result, Clock::now());
+    counters_.breakers_opened += its.generation.breakers().came_back(its.probes, result, Clock::now());
     MessageRecord& record = its.record;
     record.queue_wait += result.queue_wait;
     if (!result.worker.empty()) record.worker = result.worker;
@@ -152,6 +171,8 @@ void Router::take_outcome(Messages::iterator message, Outcome outcome) {
         case OutcomeKind::failed: take_failed_stage(message, outcome); return;
         case OutcomeKind::gone: end(message, replies::files_gone(), outcome.detail); return;
         case OutcomeKind::changed: end(message, replies::filter_defer(), outcome.detail); return;
+        case OutcomeKind::poisoned: take_poisoned(message, outcome); return;
+        case OutcomeKind::digested: return;  // of no job that comes back here: see plausible.h
     }
 }
 
@@ -195,13 +216,57 @@ void Router::take_loss(Messages::iterator message, JobResult result) {
     const bool goes_on =
         apply_policy(its, result.filter, timed_out ? FailureEvent::timeout : FailureEvent::crash, result.detail);
     if (!goes_on) {
-        end(message, its.walk.failure_reply());
+        end_lost(message, result, its.walk.failure_reply());
     } else if (!result.worker_is_dead || !its.walk.expected() || !files_are(its.request, *its.walk.expected())) {
-        end(message, replies::filter_defer(),
-            "its files may have been changed by " + its.generation.route().filters[result.filter].name);
+        its.record.reason = "its files may have been changed by " + its.generation.route().filters[result.filter].name;
+        end_lost(message, result, replies::filter_defer());
     } else {
         step(message);
     }
+}
+
+// The files vanish with the reply, so the digest must come first. Whichever worker is free can take it; the next one of
+// this pool will be there soon.
+void Router::end_lost(Messages::iterator message, const JobResult& result, std::string reply) {
+    Message& its = message->second;
+    if (its.generation.config().server.poison.kills == 0 || !result.worker_is_dead || result.zygote_died) {
+        end(message, std::move(reply));
+        return;
+    }
+    its.last_reply = std::move(reply);
+    its.loss = (result.kind == JobResult::Kind::timed_out ? "timeout in " : "crash in ") +
+               its.generation.route().filters[result.filter].name;
+    Job job = make_job(message->first, its);
+    job.task.expected.reset();
+    job.task.digest_order = DigestOrder{poison_.key(), {}, true};
+    job.timeouts.assign(job.task.filters.size(), kDigestLimit);
+    job.budget_end = std::min(job.budget_end, job.queued_at + kDigestLimit);
+    job.done = [this, id = message->first](const JobResult& digest) { take_digest(id, digest); };
+    its.generation.idle_pool(its.dispatch.pool).submit(std::move(job));
+}
+
+void Router::take_digest(std::uint64_t id, const JobResult& result) {
+    const auto message = messages_.find(id);
+    Message& its = message->second;
+    if (result.kind == JobResult::Kind::outcome && result.outcome.digest) {
+        const PoisonConfig& config = its.generation.config().server.poison;
+        const auto& entry = poison_.killed(*result.outcome.digest, its.loss, config, Clock::now());
+        const bool enough = entry.kills >= config.kills;
+        report_(LogLevel::warning, "message " + message_label(its.record) + ": " + its.loss + ", time " +
+                                       std::to_string(entry.kills) + " of " + std::to_string(config.kills) +
+                                       (enough ? "; it is not run again for " : "; remembered for ") +
+                                       format_duration(config.remember));
+    }
+    end(message, std::move(its.last_reply));
+}
+
+void Router::take_poisoned(Messages::iterator message, const Outcome& outcome) {
+    Message& its = message->second;
+    ++counters_.poisoned;
+    const PoisonTable::Entry* entry = poison_.find(*outcome.digest);  // worker_slot lets none through without
+    const std::string cause = entry ? ": " + std::to_string(entry->kills) + " times " + entry->cause : "";
+    const bool rejects = its.generation.config().server.poison.action == PoisonAction::reject;
+    end(message, rejects ? replies::filter_reject() : replies::filter_defer(), "not run again" + cause);
 }
 
 void Router::take_unavailable(Messages::iterator message) {

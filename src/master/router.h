@@ -5,6 +5,7 @@
 
 #include "master/generation.h"
 #include "master/message_log.h"
+#include "master/poison_table.h"
 #include "master/reporter.h"
 #include "message/request.h"
 
@@ -28,13 +29,15 @@ struct Client {
 /// Since the start of the server; they only grow.
 struct RouterCounters {
     std::uint64_t accepted = 0, deferred = 0, rejected = 0;
+    std::uint64_t breakers_opened = 0;
+    std::uint64_t poisoned = 0;     // messages answered without being run, for what they did before
     std::uint64_t client_gone = 0;  // messages whose client hung up before its turn: they got no verdict
     std::array<std::array<std::uint64_t, 3>, kFailureEvents> policy_uses{};  // by FailureEvent and FailureAction
 };
 
 class Router {
 public:
-    Router(QueueGauge& gauge, Reporter report) : gauge_(gauge), report_(std::move(report)) {}
+    Router(QueueGauge& gauge, Reporter report);
 
     /// `generation` is not empty, and so lives, as long as one of its messages does.
     void begin(Generation& generation, Request request, TimePoint accepted, Client client);
@@ -58,16 +61,21 @@ private:
         ChainWalk::Dispatch dispatch;  // the present one
         Breakers::Filters probes;      // of it
         MessageRecord record;
+        std::string last_reply, loss;  // while its digest is taken: the answer, and "crash in NAME"
     };
     using Messages = std::unordered_map<std::uint64_t, Message>;
 
     void step(Messages::iterator message);
     Job make_job(std::uint64_t id, const Message& message);
+    Job make_filter_job(std::uint64_t id, const Message& message);
     void take_result(std::uint64_t id, JobResult result);
     void take_outcome(Messages::iterator message, Outcome outcome);
     void take_decision(Messages::iterator message, const Outcome& outcome);
     void take_failed_stage(Messages::iterator message, const Outcome& outcome);
     void take_loss(Messages::iterator message, JobResult result);
+    void end_lost(Messages::iterator message, const JobResult& result, std::string reply);
+    void take_digest(std::uint64_t id, const JobResult& result);
+    void take_poisoned(Messages::iterator message, const Outcome& outcome);
     void take_unavailable(Messages::iterator message);
     bool apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
     void note_removals(Message& message, const std::vector<Removal>& removals);
@@ -81,6 +89,7 @@ private:
     Reporter report_;
     std::uint64_t last_message_ = 0;
     Messages messages_;
+    PoisonTable poison_;
     RouterCounters counters_;
 };
 

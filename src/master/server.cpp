@@ -127,6 +127,10 @@ void Server::log_summary() {
     report(LogLevel::info, "stopped: " + std::to_string(counters.accepted) + " messages accepted, " +
                                std::to_string(counters.deferred) + " deferred, " + std::to_string(counters.rejected) +
                                " rejected, " + std::to_string(counters.client_gone) + " without a client");
+    if (counters.breakers_opened > 0)
+        report(LogLevel::info, "breakers: opened " + std::to_string(counters.breakers_opened) + " times");
+    if (counters.poisoned > 0)
+        report(LogLevel::info, std::to_string(counters.poisoned) + " messages not run again");
     for (int event = 0; event < kFailureEvents; ++event) {
         for (const auto action : {FailureAction::skip, FailureAction::defer, FailureAction::reject}) {
             const auto uses = counters.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];

@@ -60,6 +60,34 @@ Identity get_identity(ByteReader& in) {
     return identity;
 }
 
+template <class Words>
+void put_words(ByteWriter& out, const Words& value) {
+    for (const auto word : value.words) out.put(word);
+}
+
+template <class Words>
+Words get_words(ByteReader& in) {
+    Words value;
+    for (auto& word : value.words) word = in.get<std::uint64_t>();
+    return value;
+}
+
+void put(ByteWriter& out, const DigestOrder& order) {
+    put_words(out, order.key);
+    out.put(static_cast<std::uint32_t>(order.refused.size()));
+    for (const auto& digest : order.refused) put_words(out, digest);
+    out.put_bool(order.only);
+}
+
+DigestOrder get_digest_order(ByteReader& in) {
+    DigestOrder order;
+    order.key = get_words<DigestKey>(in);
+    order.refused.resize(in.get_count(sizeof(MessageDigest)));
+    for (auto& digest : order.refused) digest = get_words<MessageDigest>(in);
+    order.only = in.get_bool();
+    return order;
+}
+
 void put(ByteWriter& out, const std::vector<FilterRun>& runs) {
     out.put(static_cast<std::uint32_t>(runs.size()));
     for (const auto& run : runs) {
@@ -143,6 +171,8 @@ std::string encode(const Task& task) {
     if (task.expected) put(out, *task.expected);
     out.put_string(task.body_path);
     put(out, task.control_paths);
+    out.put_bool(task.digest_order.has_value());
+    if (task.digest_order) put(out, *task.digest_order);
     return frame(FrameType::task, std::move(out));
 }
 
@@ -155,6 +185,7 @@ std::optional<Task> decode_task(std::string_view payload) {
     if (in.get_bool()) task.expected = get_identity(in);
     task.body_path = in.get_string();
     task.control_paths = get_strings(in);
+    if (in.get_bool()) task.digest_order = get_digest_order(in);
     return if_finished(in, std::move(task));
 }
 
@@ -221,6 +252,8 @@ std::string encode(const Outcome& outcome) {
     out.put(outcome.facts.size);
     out.put_string(outcome.detail);
     out.put_string(outcome.retire);
+    out.put_bool(outcome.digest.has_value());
+    if (outcome.digest) put_words(out, *outcome.digest);
     return frame(FrameType::outcome, std::move(out));
 }
 
@@ -228,7 +261,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
     ByteReader in(payload);
     Outcome outcome;
     outcome.task_id = in.get<std::uint64_t>();
-    if (!get_enum(in, outcome.kind, OutcomeKind::changed)) return std::nullopt;
+    if (!get_enum(in, outcome.kind, OutcomeKind::digested)) return std::nullopt;
     outcome.filter = in.get<std::uint32_t>();
     outcome.state = get_state(in);
     outcome.identity = get_identity(in);
@@ -242,6 +275,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
     outcome.facts.size = in.get<std::uint64_t>();
     outcome.detail = in.get_string();
     outcome.retire = in.get_string();
+    if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);
     return if_finished(in, std::move(outcome));
 }
 

@@ -42,6 +42,25 @@ struct ChainState {
     std::vector<std::uint32_t> bypassed; // chain indexes of filters that a `for` switched off
 };
 
+/// The secret of one server; random.
+struct DigestKey {
+    std::array<std::uint64_t, 4> words{};
+    bool operator==(const DigestKey&) const = default;
+};
+
+/// By which a message is known again when its client sends it once more.
+struct MessageDigest {
+    std::array<std::uint64_t, 4> words{};
+    bool operator==(const MessageDigest&) const = default;
+};
+
+/// Goes with a task when the digest of its message is of interest.
+struct DigestOrder {
+    DigestKey key;
+    std::vector<MessageDigest> refused;  // a message with one of them is not run: the outcome is `poisoned`
+    bool only = false;                   // no filter runs: the outcome is `digested`
+};
+
 struct Task {
     std::uint64_t id = 0;
     std::vector<std::uint32_t> filters;  // chain indexes to run, in order; all belong to this worker's pool
@@ -49,6 +68,7 @@ struct Task {
     std::optional<Identity> expected;    // the files must still be these; otherwise the outcome is `changed`
     std::string body_path;
     std::vector<std::string> control_paths;
+    std::optional<DigestOrder> digest_order;
 };
 
 /// One filter that ran.
@@ -110,6 +130,8 @@ enum class OutcomeKind : std::uint8_t {
     failed,    // `filter` failed and its policy is not skip: the last incident says how
     gone,      // the files are not there, or the body's name does not belong to the control file
     changed,   // the files are not the expected ones
+    poisoned,  // its digest is one of those refused
+    digested,  // the digest was all that was asked for
 };
 
 struct Outcome {
@@ -122,8 +144,9 @@ struct Outcome {
     std::vector<Incident> incidents;
     std::vector<Removal> removals;
     MessageFacts facts;
-    std::string detail;        // for gone and changed: which file, and how
+    std::string detail;        // for gone and changed: which file, and how; why there is no digest
     std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText
+    std::optional<MessageDigest> digest;  // for poisoned and digested
 };
 inline constexpr std::size_t kMaxRetireText = 1024;
 

@@ -11,5 +11,6 @@
 //   scoreboard.h      the page that a worker writes and the master reads
 //   removal.h         which recipients a filter took off a message
 //   identity_digest.h which files a message consists of, out of what stat() says
+//   header_split.h    the Message-ID of a message and where its body begins
 //   control_file.h    Courier's control files: one parser for server and API
 #pragma once

@@ -3,8 +3,11 @@
 #include "base/clock.h"
 #include "message/removal.h"
 #include "worker/forked_child.h"
+#include "worker/message_digest.h"
 #include "worker/native_files.h"
 #include "worker/python_error.h"
+
+#include <algorithm>
 
 namespace pythonfilter {
 
@@ -49,6 +52,17 @@ void set_failure(Outcome& outcome, OutcomeKind kind, const Error& error) {
     outcome.detail = error.text;
 }
 
+// Puts the digest into the outcome. True when the message must not be run; one without a digest is.
+bool is_refused(const DigestOrder& order, const TaskFiles& files, Outcome& outcome) {
+    auto digest = digest_message(files, outcome.facts.sender, order.key);
+    if (!digest) {
+        outcome.detail = digest.error().text;
+        return false;
+    }
+    outcome.digest = *digest;
+    return std::find(order.refused.begin(), order.refused.end(), *digest) != order.refused.end();
+}
+
 std::uint64_t nanoseconds(Duration duration) { return static_cast<std::uint64_t>(duration.count()); }
 
 }  // namespace
@@ -78,6 +92,12 @@ Outcome TaskRunner::run(const Task& task) {
         return outcome;
     }
     scoreboard_.begin_task(task.id, outcome.facts, files->opened());
+    if (task.digest_order) {
+        const bool refused = is_refused(*task.digest_order, *files, outcome);
+        if (task.digest_order->only) outcome.kind = OutcomeKind::digested;
+        else if (refused) outcome.kind = OutcomeKind::poisoned;
+        if (outcome.kind != OutcomeKind::finished) return outcome;
+    }
     Message message{std::move(*files), FilterChain(task.state), to_python(task.body_path),
                     control_list(task.control_paths), outcome.identity};
     if (!message.body_path || !message.control_paths) {  // no memory for two strings
@@ -110,6 +130,10 @@ void TaskRunner::run_filters(const Task& task, Message& message, Outcome& outcom
         const bool failed = message.chain.incidents().size() > incidents;
         note_change(index, *now, message, outcome);
         if (changed || failed || !message.chain.state().pending_reply.empty()) report_progress(index, message, outcome);
+        if (changed && is_refused_now(task, outcome)) {
+            outcome.kind = OutcomeKind::poisoned;
+            break;
+        }
     }
     outcome.state = message.chain.state();
     outcome.incidents = message.chain.incidents();
@@ -124,6 +148,13 @@ void TaskRunner::note_change(std::uint32_t index, const Identity& now, Message& 
     if (!facts) return;
     if (auto removal = find_removal(index, outcome.facts, *facts)) outcome.removals.push_back(std::move(*removal));
     outcome.facts = std::move(*facts);
+}
+
+// A filter rewrites a message in the same way each time: what a later one died of is the rewritten one.
+bool TaskRunner::is_refused_now(const Task& task, Outcome& outcome) {
+    if (!task.digest_order) return false;
+    const auto files = TaskFiles::open(task);
+    return files && is_refused(*task.digest_order, *files, outcome);
 }
 
 ChainStep TaskRunner::run_filter(std::uint32_t index, Message& message, Outcome& outcome) {

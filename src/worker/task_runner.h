@@ -29,6 +29,7 @@ private:
 
     void run_filters(const Task& task, Message& message, Outcome& outcome);
     void note_change(std::uint32_t index, const Identity& now, Message& message, Outcome& outcome);
+    static bool is_refused_now(const Task& task, Outcome& outcome);
     ChainStep run_filter(std::uint32_t index, Message& message, Outcome& outcome);
     ChainStep run_hook(const LoadedFilter& filter, PyObject* hook, Message& message, Outcome& outcome);
     void report_progress(std::uint32_t index, const Message& message, const Outcome& outcome);

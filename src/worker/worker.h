@@ -18,6 +18,7 @@
 //   filter_chain.h       what a filter's result means for the message (pure)
 //   native_files.h       tells the native extension which files the message has
 //   task_files.h         the message's files, held open; their identity
+//   message_digest.h     by which a message is known again
 //   frame_limits.h       cuts what is too long for a frame
 //   scoreboard_writer.h  the shared page, written without system calls
 //   high_fd.h            descriptors out of the way of filters

@@ -20,7 +20,7 @@ MARK = r"message [0-9A-F]{16}\.[0-9A-F]{16}\.[0-9A-F]{8} worker default/\d+"
 
 
 # Each message here is run, however many workers have been lost before it.
-ALL_RUN = "pools: {default: {workers: 2, breaker: {failures: 0}}}\n"
+ALL_RUN = "server: {poison: {kills: 0}}\npools: {default: {workers: 2, breaker: {failures: 0}}}\n"
 
 
 @pytest.fixture(scope="module")

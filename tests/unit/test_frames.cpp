@@ -24,6 +24,7 @@ Task sample_task() {
     task.expected = Identity{{77, 88}};
     task.body_path = "/t/D1";
     task.control_paths = {"/t/C1.1", name_with_nul(), ""};
+    task.digest_order = DigestOrder{{{1, 2, 3, 4}}, {{{5, 6, 7, 8}}, {{9, 10, 11, 12}}}, true};
     return task;
 }
 
@@ -52,6 +53,7 @@ Outcome sample_outcome() {
     outcome.facts = {"M1", "s@x", {"a@y", "b@z"}, 12, 0xffffffffff};
     outcome.detail = "control file";
     outcome.retire = "a thread is left";
+    outcome.digest = MessageDigest{{1, 2, 3, 4}};
     return outcome;
 }
 
@@ -111,14 +113,20 @@ TEST_CASE("frames: a task comes back as it was sent") {
     CHECK(got->expected == sent.expected);
     CHECK(got->body_path == sent.body_path);
     CHECK(got->control_paths == sent.control_paths);
+    REQUIRE(got->digest_order);
+    CHECK(got->digest_order->key == sent.digest_order->key);
+    CHECK(got->digest_order->refused == sent.digest_order->refused);
+    CHECK(got->digest_order->only);
 }
 
 TEST_CASE("frames: a task without expectations has none afterwards") {
     Task sent = sample_task();
     sent.expected.reset();
+    sent.digest_order.reset();
     const auto got = decode_task(payload_of(encode(sent)));
     REQUIRE(got);
     CHECK_FALSE(got->expected);
+    CHECK_FALSE(got->digest_order);
     CHECK(got->body_path == sent.body_path);
 }
 
@@ -165,6 +173,7 @@ TEST_CASE("frames: an outcome comes back as it was sent") {
     CHECK(got->facts.size == sent.facts.size);
     CHECK(got->detail == sent.detail);
     CHECK(got->retire == sent.retire);
+    CHECK(got->digest == sent.digest);
 }
 
 TEST_CASE("frames: a payload cut anywhere, or one byte longer, is refused") {
@@ -176,9 +185,9 @@ TEST_CASE("frames: a payload cut anywhere, or one byte longer, is refused") {
 
 TEST_CASE("frames: a value outside of its enumeration is refused") {
     std::string outcome = payload_of(encode(sample_outcome()));
-    outcome[8] = static_cast<char>(OutcomeKind::changed);  // the kind stands behind the task id
+    outcome[8] = static_cast<char>(OutcomeKind::digested);  // the kind stands behind the task id
     CHECK(decode_outcome(outcome));
-    outcome[8] = static_cast<char>(static_cast<int>(OutcomeKind::changed) + 1);
+    outcome[8] = static_cast<char>(static_cast<int>(OutcomeKind::digested) + 1);
     CHECK_FALSE(decode_outcome(outcome));
 
     Progress progress;

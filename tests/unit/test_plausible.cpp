@@ -87,3 +87,29 @@ TEST_CASE_FIXTURE(Reports, "a failed stage says how it failed") {
     outcome.incidents.push_back({3, FailureEvent::exception, "x"});
     CHECK(plausible(outcome, task));
 }
+
+TEST_CASE_FIXTURE(Reports, "a message is poisoned only by a digest that the task refuses") {
+    outcome.kind = OutcomeKind::poisoned;
+    CHECK_FALSE(plausible(outcome, task));
+    task.digest_order = DigestOrder{{}, {{{1, 2, 3, 4}}}, false};
+    CHECK_FALSE(plausible(outcome, task));
+    outcome.digest = MessageDigest{{1, 2, 3, 5}};
+    CHECK_FALSE(plausible(outcome, task));
+    outcome.digest = MessageDigest{{1, 2, 3, 4}};
+    CHECK(plausible(outcome, task));
+    task.digest_order->only = true;
+    CHECK_FALSE(plausible(outcome, task));
+}
+
+TEST_CASE_FIXTURE(Reports, "where the digest is all that was asked for, no filter ran; elsewhere it is no outcome") {
+    outcome.kind = OutcomeKind::digested;
+    CHECK_FALSE(plausible(outcome, task));
+    task.digest_order = DigestOrder{};
+    CHECK_FALSE(plausible(outcome, task));
+    task.digest_order->only = true;
+    CHECK(plausible(outcome, task));
+    outcome.kind = OutcomeKind::gone;
+    CHECK(plausible(outcome, task));
+    outcome.kind = OutcomeKind::finished;
+    CHECK_FALSE(plausible(outcome, task));
+}
