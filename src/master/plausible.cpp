@@ -61,9 +61,11 @@ bool plausible(const Progress& progress, const Task& task) {
 
 bool plausible(const Outcome& outcome, const Task& task) {
     const bool names_filter = outcome.kind == OutcomeKind::decided || outcome.kind == OutcomeKind::failed;
-    return common_part(outcome, task) && digest_fits(outcome, task) &&
-           outcome.facts.recipients.size() <= kMaxLoggedRecipients &&
+    const auto is_short = [](const std::string& note) { return note.size() <= kMaxNote; };
+    return common_part(outcome, task) && digest_fits(outcome, task) && outcome.notes.size() <= kMaxNotes &&
            outcome.retire.size() <= kMaxRetireText &&
+           std::all_of(outcome.notes.begin(), outcome.notes.end(), is_short) &&
+           outcome.facts.recipients.size() <= kMaxLoggedRecipients &&
            (!names_filter || is_asked(outcome.filter, task)) &&
            (outcome.kind != OutcomeKind::failed || !outcome.incidents.empty());
 }

@@ -161,6 +161,8 @@ void Router::take_outcome(Messages::iterator message, Outcome outcome) {
     append(its.record.runs, outcome.runs);
     if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
     note_removals(its, outcome.removals);
+    const std::string label = "[" + its.record.worker + " " + message_label(its.record) + "] ";
+    for (const std::string& note : outcome.notes) report_(LogLevel::warning, label + escape(note));
     switch (outcome.kind) {
         case OutcomeKind::finished:
             note_skipped(its, outcome.incidents, outcome.incidents.size());

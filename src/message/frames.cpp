@@ -254,6 +254,7 @@ std::string encode(const Outcome& outcome) {
     out.put_string(outcome.retire);
     out.put_bool(outcome.digest.has_value());
     if (outcome.digest) put_words(out, *outcome.digest);
+    put(out, outcome.notes);
     return frame(FrameType::outcome, std::move(out));
 }
 
@@ -276,6 +277,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
     outcome.detail = in.get_string();
     outcome.retire = in.get_string();
     if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);
+    outcome.notes = get_strings(in);
     return if_finished(in, std::move(outcome));
 }
 

@@ -124,6 +124,9 @@ struct Progress {
     std::vector<Removal> removals;  // one for each filter that removed recipients
 };
 
+inline constexpr std::size_t kMaxNotes = 16;
+inline constexpr std::size_t kMaxNote = 1024;
+
 enum class OutcomeKind : std::uint8_t {
     finished,  // the whole stage ran: state goes to the next stage
     decided,   // `filter` ended the chain with state.pending_reply
@@ -147,6 +150,7 @@ struct Outcome {
     std::string detail;        // for gone and changed: which file, and how; why there is no digest
     std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText
     std::optional<MessageDigest> digest;  // for poisoned and digested
+    std::vector<std::string> notes;  // for the log: what filters left behind; at most kMaxNotes of kMaxNote bytes, raw
 };
 inline constexpr std::size_t kMaxRetireText = 1024;
 

@@ -12,8 +12,8 @@ constexpr std::size_t kMaxRecipients = 128 * 1024;
 constexpr std::size_t kMaxRemoved = 64 * 1024;
 constexpr std::size_t kMaxAddress = 2 * 1024;
 constexpr std::size_t kMaxDetail = 8 * 1024;
-static_assert(kMaxTexts + kMaxRecipients + kMaxRemoved + 2 * kMaxAddress + kMaxDetail + kMaxRetireText <
-              kMaxFrame - 64 * 1024);
+constexpr std::size_t kMaxRest = kMaxDetail + kMaxRetireText + kMaxNotes * kMaxNote;
+static_assert(kMaxTexts + kMaxRecipients + kMaxRemoved + 2 * kMaxAddress + kMaxRest < kMaxFrame - 64 * 1024);
 
 void cut(std::string& text, std::size_t limit) {
     if (text.size() > limit) text.resize(limit);
@@ -72,6 +72,8 @@ void fit_into_frame(Outcome& outcome) {
     cut(outcome.facts.sender, kMaxAddress);
     cut(outcome.detail, kMaxDetail);
     cut(outcome.retire, kMaxRetireText);
+    if (outcome.notes.size() > kMaxNotes) outcome.notes.resize(kMaxNotes);
+    for (auto& note : outcome.notes) cut(note, kMaxNote);
 }
 
 }  // namespace pythonfilter

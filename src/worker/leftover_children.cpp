@@ -2,6 +2,7 @@
 
 #include "base/process.h"
 
+#include <algorithm>
 #include <sys/wait.h>
 
 namespace pythonfilter {
@@ -18,6 +19,13 @@ bool has_any_child() {
 void LeftoverChildren::set_baseline() {
     const auto children = list_children();
     baseline_ = {children.begin(), children.end()};
+}
+
+int LeftoverChildren::count() const {
+    if (!has_any_child()) return 0;
+    const auto children = list_children();
+    return static_cast<int>(std::count_if(children.begin(), children.end(),
+                                          [&](const pid_t child) { return !baseline_.contains(child); }));
 }
 
 bool LeftoverChildren::reap() {

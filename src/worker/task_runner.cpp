@@ -106,6 +106,9 @@ Outcome TaskRunner::run(const Task& task) {
     }
     register_native_files(message.files);
     run_filters(task, message, outcome);
+    tidy_up_.message_ended();
+    outcome.notes = tidy_up_.take_notes();
+    outcome.retire = tidy_up_.retire();
     clear_native_files();
     // The scoreboard goes on naming the last filter until the verdict is sent: one that closed the pipe is to blame.
     return outcome;
@@ -184,7 +187,9 @@ ChainStep TaskRunner::run_hook(const LoadedFilter& filter, PyObject* hook, Messa
     const PyObj result = steal(PyObject_Vectorcall(hook, arguments, 2, nullptr));
     leave_if_forked();
     outcome.runs.push_back({filter.spec.index, nanoseconds(Clock::now() - wall), nanoseconds(thread_cpu_time() - cpu)});
-    return classify_result(filter.spec, message.chain, result);
+    const ChainStep step = classify_result(filter.spec, message.chain, result);
+    tidy_up_.filter_ran(filter.spec.name, Clock::now() - wall);
+    return step;
 }
 
 void TaskRunner::report_progress(std::uint32_t index, const Message& message, const Outcome& outcome) {

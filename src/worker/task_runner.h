@@ -8,6 +8,7 @@
 #include "worker/filter_loader.h"
 #include "worker/scoreboard_writer.h"
 #include "worker/task_files.h"
+#include "worker/tidy_up.h"
 
 #include <functional>
 #include <vector>
@@ -18,9 +19,10 @@ class TaskRunner {
 public:
     using ProgressCallback = std::function<void(Progress)>;
 
-    /// The filters and the scoreboard outlive the runner.
-    TaskRunner(const std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, ProgressCallback on_progress)
-        : filters_(filters), scoreboard_(scoreboard), on_progress_(std::move(on_progress)) {}
+    /// The filters, the scoreboard and `tidy_up` outlive the runner.
+    TaskRunner(const std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
+               ProgressCallback on_progress)
+        : filters_(filters), scoreboard_(scoreboard), tidy_up_(tidy_up), on_progress_(std::move(on_progress)) {}
 
     Outcome run(const Task& task);
 
@@ -37,6 +39,7 @@ private:
 
     const std::vector<LoadedFilter>& filters_;
     ScoreboardWriter& scoreboard_;
+    TidyUp& tidy_up_;
     ProgressCallback on_progress_;
 };
 

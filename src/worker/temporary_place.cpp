@@ -71,11 +71,12 @@ void TemporaryPlace::create() {
     if (lock_) lock_ = move_high(std::move(lock_));
 }
 
-void TemporaryPlace::enter(std::uint32_t slot) const {
-    if (path_.empty()) return;
+std::string TemporaryPlace::enter(std::uint32_t slot) const {
+    if (path_.empty()) return {};
     const std::string path = path_ + "/" + std::to_string(slot);
-    if (mkdir(path.c_str(), 0700) != 0) return;
+    if (mkdir(path.c_str(), 0700) != 0) return {};
     if (!tell_python(path)) print_python_error();
+    return path;
 }
 
 void TemporaryPlace::remove(std::uint32_t slot) const {

@@ -15,8 +15,9 @@ public:
     /// Makes the directory of this zygote, and removes those of zygotes that were killed.
     void create();
 
-    /// In a worker, with the interpreter: makes its directory and lets TMPDIR and Python's tempfile name it.
-    void enter(std::uint32_t slot) const;
+    /// In a worker, with the interpreter: makes its directory and lets TMPDIR and Python's tempfile name it. The path;
+    /// empty when there is none.
+    std::string enter(std::uint32_t slot) const;
 
     /// In the zygote: the worker is dead.
     void remove(std::uint32_t slot) const;

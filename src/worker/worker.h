@@ -25,5 +25,13 @@
 //   forked_child.h       a filter's own fork(): it must never answer
 //   leftover_children.h  children that a message left behind
 //   temporary_place.h    each worker's own TMPDIR
-//   tidy_up.h            the rest that one message must not leave to the next
+//   temporary_files.h    what filters leave in it
+//   tidy_up.h            what one message must not leave to the next: found, put back, told
+//   look_policy.h        after which filter the full look is due (pure)
+//   footprint.h          the values of what filters can change, and which differ (pure)
+//   standard_fds.h       descriptors 0, 1 and 2
+//   process_properties.h what of the process can be changed
+//   python_properties.h  what of the interpreter can be changed
+//   package_guard.h      the functions of the courier package and the built-in ones
+//   growth.h             what leaks, and who leaks it (pure)
 #pragma once

@@ -3,13 +3,11 @@
 #include "worker/forked_child.h"
 #include "worker/frame_limits.h"
 #include "worker/interpreter.h"
-#include "worker/leftover_children.h"
 #include "worker/task_runner.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <fcntl.h>
-#include <unistd.h>
 
 namespace pythonfilter {
 namespace {
@@ -72,24 +70,19 @@ bool serve(const FrameStream::Frame& frame, FramePipe& pipe, TaskRunner& runner,
 int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
                     bool import_here) {
     Ready ready = init_filters(filters, scoreboard, import_here);
-    LeftoverChildren children;
-    children.set_baseline();
     tidy_up.set_baseline();
     flush_output();
     if (!send(pipe, std::move(ready))) return 0;
 
-    TaskRunner runner(filters, scoreboard, [&pipe](Progress progress) { send(pipe, std::move(progress)); });
+    TaskRunner runner(filters, scoreboard, tidy_up, [&pipe](Progress progress) { send(pipe, std::move(progress)); });
     FrameStream::Frame frame;
     FramePipe::Read read;
-    while ((read = wait_for_frame(pipe, frame, children)) == FramePipe::Read::frame) {
+    for (TimePoint idle = Clock::now();; idle = Clock::now()) {
+        read = wait_for_frame(pipe, frame, tidy_up.children());
+        if (read != FramePipe::Read::frame) break;
+        tidy_up.message_began(Clock::now() - idle);
         if (!serve(frame, pipe, runner, scoreboard)) break;
-        tidy_up.run();
-        children.reap();
-        if (children.too_many()) {
-            std::fprintf(stderr,
-                         "worker: filters left too many processes running; this worker ends, and they with it\n");
-            break;
-        }
+        tidy_up.children().reap();
     }
     leave_if_forked();
     run_exit_functions();

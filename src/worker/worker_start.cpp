@@ -35,7 +35,8 @@ void become_worker_process(pid_t zygote) {
     prctl(PR_SET_DUMPABLE, 1);  // the master counts our descriptors in /proc; the zygote was not dumpable
 }
 
-int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here) {
+int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here,
+                   std::string temporary_directory) {
     auto scoreboard = ScoreboardWriter::map(fds.scoreboard.get());
     if (!scoreboard) {
         std::perror("worker: mmap of the scoreboard");
@@ -45,9 +46,10 @@ int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool impor
     fds.scoreboard.reset();
     FramePipe pipe(move_out_of_reach(std::move(fds.task)), move_out_of_reach(std::move(fds.verdict)));
     // fd 0 is nothing, 1 and 2 are the worker's own pipe: whoever writes there is labelled with worker and message.
-    TidyUp tidy_up(std::move(fds.error));
-    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), tidy_up.error_fd()}, scoreboard->page());
+    const StandardFds standard(std::move(fds.error));
+    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), standard.error_fd()}, scoreboard->page());
     if (!register_traceback(traceback.get())) print_python_error();
+    TidyUp tidy_up(standard, std::move(temporary_directory));
     return run_worker_loop(pipe, filters, *scoreboard, tidy_up, import_here);
 }
 

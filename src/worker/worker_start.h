@@ -5,6 +5,7 @@
 #include "base/unique_fd.h"
 #include "worker/filter_loader.h"
 
+#include <string>
 #include <sys/types.h>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct WorkerFds {
 void become_worker_process(pid_t zygote);
 
 /// The worker's life; returns its exit status. `import_here`: the filters were not imported in the zygote.
-int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here);
+/// `temporary_directory`: its own, may be empty.
+int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here,
+                   std::string temporary_directory);
 
 }  // namespace pythonfilter

@@ -201,8 +201,8 @@ void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     control_.reset();
     children_.forget();
     reports_.forget();
-    temporary_place_.enter(slot);
-    _exit(live_as_worker(std::move(fds), filters_, !spec_.preload));
+    std::string temporary_directory = temporary_place_.enter(slot);
+    _exit(live_as_worker(std::move(fds), filters_, !spec_.preload, std::move(temporary_directory)));
 }
 
 void Zygote::report_exits() {

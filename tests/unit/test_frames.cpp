@@ -54,6 +54,7 @@ Outcome sample_outcome() {
     outcome.detail = "control file";
     outcome.retire = "a thread is left";
     outcome.digest = MessageDigest{{1, 2, 3, 4}};
+    outcome.notes = {"filter a changed the umask", name_with_nul()};
     return outcome;
 }
 
@@ -174,6 +175,7 @@ TEST_CASE("frames: an outcome comes back as it was sent") {
     CHECK(got->detail == sent.detail);
     CHECK(got->retire == sent.retire);
     CHECK(got->digest == sent.digest);
+    CHECK(got->notes == sent.notes);
 }
 
 TEST_CASE("frames: a payload cut anywhere, or one byte longer, is refused") {

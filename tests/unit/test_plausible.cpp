@@ -61,6 +61,8 @@ TEST_CASE_FIXTURE(Reports, "lists are no longer than an honest worker's") {
     SUBCASE("the text of an incident") {
         outcome.incidents.push_back({2, FailureEvent::exception, std::string(kMaxIncidentText + 1, 'x')});
     }
+    SUBCASE("notes") { outcome.notes.resize(kMaxNotes + 1); }
+    SUBCASE("a note") { outcome.notes.assign(1, std::string(kMaxNote + 1, 'x')); }
     SUBCASE("why the worker retires") { outcome.retire.assign(kMaxRetireText + 1, 'x'); }
     SUBCASE("the reply") { outcome.state.pending_reply.assign(16 * 1024 + 1, '2'); }
     CHECK_FALSE(plausible(outcome, task));

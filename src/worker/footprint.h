@@ -1,0 +1,41 @@
+// Footprint: the values of what a filter may change for those after it, in the order of a table of properties, and
+// which of them differ from how they should be. Pure: how a value is read and put back is said by the tables
+// (process_properties.h, python_properties.h); what follows from a difference is TidyUp's business.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+/// One thing that can be looked at and put back.
+struct Property {
+    const char* name;                                 // "the umask": the log says that a filter changed it
+    bool cheap;                                       // looked at after each filter; else only in a full look
+    std::function<std::string()> read;                // any bytes; equal when nothing was changed
+    std::function<bool(const std::string&)> restore;  // false: it cannot be put back
+    /// What changed, for a person: from the value that should be to the one that is. May be empty.
+    std::function<std::string(const std::string&, const std::string&)> describe;
+};
+
+using Footprint = std::vector<std::string>;  // one value for each property
+
+struct Difference {
+    std::size_t property = 0;
+    std::string value;  // that it has now
+};
+
+Footprint read_all(const std::vector<Property>& properties);
+
+/// `with_costly`: the full look.
+std::vector<Difference> find_differences(const std::vector<Property>& properties, const Footprint& wanted,
+                                         bool with_costly);
+
+/// "the umask (022 -> 077)"
+std::string describe(const Property& property, const std::string& wanted, const std::string& value);
+
+/// Describes with both values as they are.
+std::string from_to(const std::string& wanted, const std::string& value);
+
+}  // namespace pythonfilter

@@ -1,0 +1,32 @@
+#include "worker/growth.h"
+
+#include <algorithm>
+
+namespace pythonfilter {
+
+void Growth::begin(long count, long limit) {
+    begin_ = high_ = count;
+    limit_ = limit;
+}
+
+void Growth::note(long count, const std::string& filter) {
+    if (count <= high_) return;
+    parts_[filter] += count - high_;
+    high_ = count;
+    ++steps_;
+}
+
+bool Growth::leaks() const {
+    const long room = limit_ - begin_;
+    const bool goes_on = steps_ >= kSteps && growth() > std::min(kAllowed, room / 2);
+    return goes_on || growth() > room * 3 / 4;
+}
+
+const std::string& Growth::culprit() const {
+    static const std::string nobody;
+    const auto most = std::max_element(parts_.begin(), parts_.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    return most == parts_.end() ? nobody : most->first;
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,36 @@
+// Growth: whether what filters hold (descriptors, threads, processes) grows from message to message, and whose
+// it is. What is opened once and kept, a connection or a pool of threads, is how many filters work and no leak: only
+// growth that goes on counts, or one that leaves too little room. Pure. Used by TidyUp.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace pythonfilter {
+
+class Growth {
+public:
+    /// How many there are when the worker is ready, and how many there can be.
+    void begin(long count, long limit);
+    /// How many there are after `filter` has run.
+    void note(long count, const std::string& filter);
+
+    /// It grew in many steps, or has used up most of the room: time to start anew.
+    bool leaks() const;
+    long now() const { return high_; }
+    long growth() const { return high_ - begin_; }
+    /// The filter with the largest part in it.
+    const std::string& culprit() const;
+
+private:
+    static constexpr long kAllowed = 64;  // a full pool of threads has 32 on a large machine
+    static constexpr int kSteps = 10;
+
+    long begin_ = 0;
+    long high_ = 0;   // the most there were, >= begin_
+    long limit_ = 0;
+    int steps_ = 0;   // how often it rose
+    std::map<std::string, long> parts_;  // sum = growth()
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,17 @@
+// What of the process a filter may change for those after it: signals, timers, masks, directory, limits. Each row says
+// how a value is read and put back. Used by TidyUp; only system calls about this very process.
+#pragma once
+
+#include "worker/footprint.h"
+
+namespace pythonfilter {
+
+std::vector<Property> process_properties();
+
+/// How many threads this process has.
+long count_threads();
+/// Descriptors are given out from the lowest free number, so this rises with a leak; at a twentieth of the price of
+/// counting them. The limit when none is free.
+long lowest_free_descriptor();
+
+}  // namespace pythonfilter

@@ -1,0 +1,41 @@
+// TemporaryFiles: what filters leave in their worker's own TMPDIR, which is emptied after each message. What was there
+// when the worker became ready belongs to init_filter and stays. Used by TidyUp. It never follows a link, and touches
+// nothing when the directory is not the one that was made for this worker.
+#pragma once
+
+#include <ctime>
+#include <set>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace pythonfilter {
+
+class TemporaryFiles {
+public:
+    /// `path` may be empty: there is none of its own, and nothing is ever removed.
+    explicit TemporaryFiles(std::string path) : path_(std::move(path)) {}
+
+    void set_baseline();
+    /// How many entries there are that are too many. One stat() when nobody wrote there.
+    std::size_t look();
+    /// One of them, for the log.
+    const std::string& example() const { return leftovers_.front(); }
+    void remove();
+    /// False when the directory is gone, and could not be made anew.
+    bool ensure();
+
+private:
+    bool is_ours() const;
+    std::vector<std::string> list() const;
+
+    std::string path_;
+    dev_t device_ = 0;
+    ino_t inode_ = 0;
+    timespec looked_at_{};    // its time of change, at the last list
+    bool sure_ = false;       // that a later change would have changed that time
+    std::set<std::string> baseline_;
+    std::vector<std::string> leftovers_;
+};
+
+}  // namespace pythonfilter

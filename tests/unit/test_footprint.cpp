@@ -1,0 +1,57 @@
+// Footprint: what differs from how it should be, and how that is told.
+#include "worker/footprint.h"
+
+#include <doctest/doctest.h>
+
+using namespace pythonfilter;
+
+namespace {
+
+struct World {
+    std::string umask = "022", handlers = "none", path = "/a";
+    int costly_reads = 0;
+
+    std::vector<Property> properties() {
+        const auto restore = [](const std::string&) { return true; };
+        return {{"the umask", true, [this] { return umask; }, restore, from_to},
+                {"the handlers", false, [this] { ++costly_reads; return handlers; }, restore, {}},
+                {"sys.path", true, [this] { return path; }, restore, {}}};
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(World, "nothing differs when nothing was changed") {
+    const auto table = properties();
+    const Footprint wanted = read_all(table);
+    CHECK(find_differences(table, wanted, true).empty());
+}
+
+TEST_CASE_FIXTURE(World, "each difference is found, with its value, in the order of the table") {
+    const auto table = properties();
+    const Footprint wanted = read_all(table);
+    umask = "077", handlers = "some", path = "/b";
+    const auto differences = find_differences(table, wanted, true);
+    REQUIRE(differences.size() == 3);
+    CHECK(differences[0].property == 0);
+    CHECK(differences[0].value == "077");
+    CHECK(differences[1].property == 1);
+    CHECK(differences[2].property == 2);
+}
+
+TEST_CASE_FIXTURE(World, "what is costly is read in a full look only") {
+    const auto table = properties();
+    const Footprint wanted = read_all(table);
+    handlers = "some";
+    costly_reads = 0;
+    CHECK(find_differences(table, wanted, false).empty());
+    CHECK(costly_reads == 0);
+    CHECK(find_differences(table, wanted, true).size() == 1);
+}
+
+TEST_CASE_FIXTURE(World, "a change is told with its values where that helps, at most some hundred bytes") {
+    const auto table = properties();
+    CHECK(describe(table[0], "022", "077") == "the umask (022 -> 077)");
+    CHECK(describe(table[2], "/a", "/b") == "sys.path");
+    CHECK(describe(table[0], std::string(5000, 'x'), std::string(5000, 'y')).size() < 300);
+}

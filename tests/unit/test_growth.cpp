@@ -1,0 +1,65 @@
+// Growth: a leak is told from what filters open once and keep, and whose it is.
+#include "worker/growth.h"
+
+#include <doctest/doctest.h>
+
+using namespace pythonfilter;
+
+namespace {
+
+struct Descriptors {
+    Growth growth;
+    long count = 10;
+    Descriptors() { growth.begin(count, 1024); }
+    void open(long more, const char* filter) { growth.note(count += more, filter); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Descriptors, "one descriptor more with each message is a leak") {
+    int messages = 0;
+    for (; !growth.leaks() && messages < 1000; ++messages) open(1, "leaky");
+    CHECK(messages == 65);
+    CHECK(growth.growth() == 65);
+    CHECK(growth.culprit() == "leaky");
+}
+
+TEST_CASE_FIXTURE(Descriptors, "a pool that is opened once is none, however often it is used") {
+    open(200, "pool");
+    for (int message = 0; message < 1000; ++message) open(0, "pool");
+    CHECK_FALSE(growth.leaks());
+}
+
+TEST_CASE_FIXTURE(Descriptors, "threads that come one by one up to a full pool are none") {
+    for (int message = 0; message < 1000; ++message) open(message < 32 ? 1 : 0, "pool");
+    CHECK_FALSE(growth.leaks());
+}
+
+TEST_CASE_FIXTURE(Descriptors, "what is closed again does not count twice") {
+    for (int message = 0; message < 1000; ++message) {
+        open(40, "busy");
+        open(-40, "busy");
+    }
+    CHECK_FALSE(growth.leaks());
+}
+
+TEST_CASE_FIXTURE(Descriptors, "when most of the room is used it does not matter how") {
+    open(761, "greedy");
+    CHECK(growth.leaks());
+}
+
+TEST_CASE("a low limit makes it a leak sooner") {
+    Growth growth;
+    growth.begin(10, 50);
+    for (long count = 11; count <= 30; ++count) growth.note(count, "leaky");
+    CHECK_FALSE(growth.leaks());
+    growth.note(31, "leaky");
+    CHECK(growth.leaks());
+}
+
+TEST_CASE_FIXTURE(Descriptors, "the filter that left most is named") {
+    open(3, "first");
+    open(9, "second");
+    open(3, "first");
+    CHECK(growth.culprit() == "second");
+}

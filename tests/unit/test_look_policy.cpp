@@ -1,0 +1,51 @@
+// LookPolicy: seldom under load, after each filter when nothing presses or somebody is sought.
+#include "worker/look_policy.h"
+
+#include <doctest/doctest.h>
+
+using namespace pythonfilter;
+
+namespace {
+
+// Messages one after the other, each with one filter that runs for `wall`: how many looks are taken.
+int looks(LookPolicy& policy, int messages, Duration pause, Duration wall) {
+    int count = 0;
+    for (int i = 0; i < messages; ++i) {
+        policy.message_began(pause);
+        if (!policy.filter_ran(wall)) continue;
+        policy.looked(false);
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("a worker that had time before a message looks after each of its filters") {
+    LookPolicy policy;
+    policy.message_began(5ms);
+    CHECK(policy.filter_ran(1us));
+    policy.looked(false);
+    CHECK(policy.filter_ran(1us));
+}
+
+TEST_CASE("under load a filter that does nothing is looked at every hundred messages") {
+    LookPolicy policy;
+    CHECK(looks(policy, 99, 20us, 1us) == 0);
+    CHECK(looks(policy, 1, 20us, 1us) == 1);
+    CHECK(looks(policy, 1000, 20us, 1us) == 10);
+}
+
+TEST_CASE("a filter that works is looked at in proportion to its work") {
+    LookPolicy policy;
+    CHECK(looks(policy, 100, 20us, 10ms) == 100);
+    CHECK(looks(policy, 100, 20us, 1ms) == 25);
+}
+
+TEST_CASE("when it is not clear who it was, each filter gets its look for a hundred messages") {
+    LookPolicy policy;
+    policy.message_began(0us);
+    policy.looked(true);
+    CHECK(looks(policy, 99, 0us, 1us) == 99);
+    CHECK(looks(policy, 50, 0us, 1us) == 0);
+}
