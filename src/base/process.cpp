@@ -46,6 +46,16 @@ std::vector<pid_t> list_children() {
     return children;
 }
 
+std::optional<std::int64_t> resident_bytes(pid_t pid) {
+    const UniqueFd file(open(("/proc/" + std::to_string(pid) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
+    char text[128] = {};
+    if (!file || read(file.get(), text, sizeof text - 1) <= 0) return std::nullopt;
+    long long total = 0;
+    long long resident = 0;
+    if (std::sscanf(text, "%lld %lld", &total, &resident) != 2) return std::nullopt;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
 std::string describe_wait_status(int wait_status) {
     if (WIFEXITED(wait_status)) return "exit status " + std::to_string(WEXITSTATUS(wait_status));
     if (!WIFSIGNALED(wait_status)) return "wait status " + std::to_string(wait_status);

@@ -4,6 +4,8 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <vector>
@@ -24,6 +26,9 @@ void become_subreaper();
 
 /// The caller's children by pid, zombies included (/proc/thread-self/children). Empty when there are none.
 std::vector<pid_t> list_children();
+
+/// The memory that a process holds, as /proc says; some microseconds. Nothing when it is gone.
+std::optional<std::int64_t> resident_bytes(pid_t pid);
 
 /// Names a wait status for a person: "exit status 1", "signal 11 (SIGSEGV)".
 std::string describe_wait_status(int wait_status);

@@ -26,6 +26,7 @@
 #include "config/policy.h"
 #include "config/settings.h"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -80,8 +81,30 @@ struct ServerConfig {
     bool accounting = true;          // the CPU TIME ACCOUNTING line
 };
 
+/// A number of bytes.
+struct ByteSize {
+    std::int64_t bytes = 0;
+    bool operator==(const ByteSize&) const = default;
+};
+
+/// When a worker is replaced by a fresh one; what is not set never does it.
+struct RecycleConfig {
+    std::optional<int> messages;
+    std::optional<ByteSize> rss;
+};
+
+/// What one worker may use; what is not set stays as the server found it.
+struct LimitsConfig {
+    std::optional<ByteSize> memory, file_size;
+    std::optional<int> files;
+    bool operator==(const LimitsConfig&) const = default;
+};
+
 struct PoolConfig {
     int workers = 4;
+    RecycleConfig recycle;
+    LimitsConfig limits;
+    int nice = 0;
     Duration start_timeout = 30s;
     Duration timeout = 60s;
     Preload preload = Preload::automatic;

@@ -6,6 +6,8 @@ namespace {
 
 constexpr std::int64_t ns(Duration d) { return d.count(); }
 
+constexpr std::int64_t kMiB = 1024 * 1024;
+
 constexpr std::string_view kActions[] = {"skip", "defer", "reject"};
 constexpr std::string_view kPoisonActions[] = {"defer", "reject"};
 constexpr std::string_view kSockets[] = {"all", "selective"};
@@ -116,10 +118,44 @@ constexpr Option kBreakerOptions[] = {
 };
 constexpr Section kBreaker{kBreakerOptions};
 
+constexpr Option kRecycleOptions[] = {
+    {.key = "messages", .slot = slot<&RecycleConfig::messages>,
+     .text = "After so many messages. Not set by default: a filter that leaks nothing needs no replacing, and one that "
+             "keeps counters in memory would lose them.",
+     .min = 1, .max = 1'000'000'000, .example = "1000", .unset = "never"},
+    {.key = "rss", .slot = slot<&RecycleConfig::rss>,
+     .text = "When it holds more memory than this. Looked at after every 20 messages of a worker. A size that a fresh "
+             "worker exceeds already is not heeded, and the log says so.",
+     .min = kMiB, .max = 1024 * 1024 * kMiB, .example = "200MiB", .unset = "never"},
+};
+constexpr Section kRecycle{kRecycleOptions};
+
+constexpr Option kLimitsOptions[] = {
+    {.key = "memory", .slot = slot<&LimitsConfig::memory>,
+     .text = "Address space, shared libraries included. A filter that needs more gets a MemoryError.",
+     .min = 64 * kMiB, .max = 1024 * 1024 * kMiB, .example = "512MiB", .unset = "not limited"},
+    {.key = "files", .slot = slot<&LimitsConfig::files>,
+     .text = "Open files, the worker's own (about ten) and those of the message included.",
+     .min = 32, .max = 65536, .example = "128", .unset = "what the server was started with"},
+    {.key = "file_size", .slot = slot<&LimitsConfig::file_size>,
+     .text = "The size up to which a filter may write a file. More is an OSError in the filter.",
+     .min = kMiB, .max = 1024 * 1024 * kMiB, .example = "100MiB", .unset = "not limited"},
+};
+constexpr Section kLimits{kLimitsOptions};
+
 constexpr Option kPoolOptions[] = {
     {.key = "workers", .slot = slot<&PoolConfig::workers>,
      .text = "The number of worker processes. Each serves one message at a time.",
      .min = 1, .max = 1000},
+    {.key = "recycle", .slot = slot<&PoolConfig::recycle>,
+     .text = "When a worker is replaced by a fresh one: one at a time, and the old one serves until the new one is "
+             "ready.",
+     .section = &kRecycle},
+    {.key = "limits", .slot = slot<&PoolConfig::limits>,
+     .text = "What each worker of the pool may use.", .section = &kLimits},
+    {.key = "nice", .slot = slot<&PoolConfig::nice>,
+     .text = "How much the workers of the pool stand back for others when there is not enough CPU for all.",
+     .min = 0, .max = 19},
     {.key = "start_timeout", .slot = slot<&PoolConfig::start_timeout>,
      .text = "The time for importing the pool's filters and for their `init_filter`.",
      .min = ns(1s), .max = ns(10min)},

@@ -35,8 +35,8 @@ using FilterList = std::vector<FilterConfig>;
 using TextList = std::vector<std::string>;
 
 /// The member of one struct that a row is about, by its type.
-using Slot = std::variant<int*, bool*, Duration*, std::optional<Duration>*, std::string*, TextList*,
-                          std::optional<TextList>*, ChoiceSlot, SectionSlot, PoolMap*, FilterList*, Settings*,
+using Slot = std::variant<int*, std::optional<int>*, std::optional<ByteSize>*, bool*, Duration*,
+                          std::optional<Duration>*, std::string*, TextList*, std::optional<TextList>*, ChoiceSlot, SectionSlot, PoolMap*, FilterList*, Settings*,
                           SettingsSections*>;
 
 struct Section;
@@ -45,7 +45,7 @@ struct Option {
     std::string_view key;
     Slot (*slot)(void* owner);  // owner: the struct that the row's section is about
     std::string_view text;      // one paragraph; `words` in backquotes are literal
-    std::int64_t min = 0;       // a number; nanoseconds of a duration
+    std::int64_t min = 0;       // a number; nanoseconds of a duration; bytes of a size
     std::int64_t max = 0;       // the same; of a list or a map the greatest length
     TextRule rule = TextRule::path;                    // of a text, and of the elements of a list of texts
     std::span<const std::string_view> words = {};      // of a choice, in the order of the enum

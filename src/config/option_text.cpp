@@ -20,6 +20,16 @@ constexpr std::array<Unit, 5> kUnits = {{
     {"ms", 1'000'000},
 }};
 
+struct SizeUnit {
+    std::string_view name;
+    std::int64_t bytes;
+};
+constexpr std::array<SizeUnit, 3> kSizeUnits = {{
+    {"GiB", 1024 * 1024 * 1024},
+    {"MiB", 1024 * 1024},
+    {"KiB", 1024},
+}};
+
 template <class... Ts>
 struct Overloaded : Ts... {
     using Ts::operator()...;
@@ -110,6 +120,23 @@ std::string format_duration(Duration d) {
     return d.count() == 0 ? "0s" : std::to_string(d.count()) + "ns";
 }
 
+std::optional<ByteSize> parse_size(std::string_view text) {
+    const auto digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
+    const auto count = parse_whole_number(text.substr(0, digits));
+    const auto unit = std::find_if(kSizeUnits.begin(), kSizeUnits.end(),
+                                   [&](const SizeUnit& u) { return u.name == text.substr(digits); });
+    if (!count || unit == kSizeUnits.end() || *count > INT64_MAX / unit->bytes) return std::nullopt;
+    return ByteSize{*count * unit->bytes};
+}
+
+std::string format_size(ByteSize size) {
+    for (const SizeUnit& unit : kSizeUnits) {
+        if (size.bytes != 0 && size.bytes % unit.bytes == 0)
+            return std::to_string(size.bytes / unit.bytes) + std::string(unit.name);
+    }
+    return std::to_string(size.bytes) + " bytes";
+}
+
 bool plausible_text(TextRule rule, std::string_view text) {
     if (text.empty() || text.size() > longest_text(rule)) return false;
     switch (rule) {
@@ -132,6 +159,13 @@ std::string describe_expected(const Option& option, const Slot& slot) {
             [&](const int*) {
                 return "a whole number from " + std::to_string(option.min) + " to " + std::to_string(option.max);
             },
+            [&](const std::optional<int>*) {
+                return "a whole number from " + std::to_string(option.min) + " to " + std::to_string(option.max);
+            },
+            [&](const std::optional<ByteSize>*) {
+                return "a size from " + format_size({option.min}) + " to " + format_size({option.max}) +
+                       ", with a unit (KiB, MiB, GiB)";
+            },
             [](const bool*) -> std::string { return "true or false"; },
             [&](const Duration*) { return describe_duration(option); },
             [&](const std::optional<Duration>*) { return describe_duration(option); },
@@ -152,6 +186,8 @@ std::string value_text(const Option& option, const Slot& slot) {
     return std::visit(
         Overloaded{
             [](int* number) { return std::to_string(*number); },
+            [](std::optional<int>* number) { return *number ? std::to_string(**number) : std::string(); },
+            [](std::optional<ByteSize>* size) { return *size ? format_size(**size) : std::string(); },
             [](bool* flag) -> std::string { return *flag ? "true" : "false"; },
             [](Duration* d) { return format_duration(*d); },
             [](std::optional<Duration>* d) { return *d ? format_duration(**d) : std::string(); },

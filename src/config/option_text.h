@@ -15,6 +15,11 @@ std::optional<Duration> parse_duration(std::string_view text);
 /// With the largest unit that fits: 240 s is "4min".
 std::string format_duration(Duration d);
 
+/// "512MiB", with KiB, MiB or GiB. Nothing when it is not a whole number with one of these units, or too large.
+std::optional<ByteSize> parse_size(std::string_view text);
+/// With the largest unit that fits.
+std::string format_size(ByteSize size);
+
 /// Decimal digits only, no sign, no leading zero: YAML would read 010 as 8.
 std::optional<std::int64_t> parse_whole_number(std::string_view text);
 

@@ -37,6 +37,8 @@ private:
     void unknown_key(const YamlNode& key, const Section& section, const std::string& path);
 
     void read(const Value& value, int* member);
+    void read(const Value& value, std::optional<int>* member);
+    void read(const Value& value, std::optional<ByteSize>* member);
     void read(const Value& value, bool* member);
     void read(const Value& value, Duration* member);
     void read(const Value& value, std::optional<Duration>* member);
@@ -164,6 +166,24 @@ void ConfigReader::read(const Value& value, int* member) {
     const auto number = plain ? parse_whole_number(value.node.text) : std::nullopt;
     if (!number || *number < value.option.min || *number > value.option.max) return wrong(value);
     *member = static_cast<int>(*number);
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, std::optional<int>* member) {
+    constexpr int nothing = -1;  // below every lower bound
+    int number = nothing;
+    read(value, &number);
+    if (number == nothing) return;
+    *member = number;
+    places_.set(member, value.place);
+}
+
+void ConfigReader::read(const Value& value, std::optional<ByteSize>* member) {
+    const auto size = parse_size(value.node.text);
+    if (value.node.kind != YamlNode::Kind::scalar || !size || size->bytes < value.option.min ||
+        size->bytes > value.option.max)
+        return wrong(value);
+    *member = *size;
     places_.set(member, value.place);
 }
 

@@ -14,10 +14,13 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     options.name = route.pools[index];
     const PoolConfig& pool = config.pools.at(options.name);
     options.workers = pool.workers;
+    options.recycle = pool.recycle;
     options.start_timeout = pool.start_timeout;
     options.program = prefix + "/libexec/pythonfilter/pythonfilter-worker";
     options.spec.pool = options.name;
     options.spec.preload = pool.preload == Preload::automatic;
+    options.spec.limits = pool.limits;
+    options.spec.nice = pool.nice;
     options.spec.python_dir = prefix + "/lib/pythonfilter/python";
     options.spec.filter_path = config.filter_path;
     options.spec.filters = filter_specs(route, index);

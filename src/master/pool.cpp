@@ -9,15 +9,6 @@ namespace {
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
 constexpr Duration kQueueHolds = 2s;  // a pool without workers for longer answers instead of letting messages wait
 constexpr Duration kEndLimit = 5s;          // of a zygote without workers
-constexpr std::size_t kMaxInitLines = 1000;
-constexpr std::size_t kMaxFailures = 200;  // told in a generation: a text with a time or a pid in it is always new
-
-// A failure's text without its traceback, in one line.
-std::string summary(std::string_view text) {
-    std::string line(text.substr(0, text.find("\nTraceback")));
-    for (std::size_t at; (at = line.find('\n')) != std::string::npos;) line.replace(at, 1, ": ");
-    return line;
-}
 
 }  // namespace
 
@@ -26,6 +17,8 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
       options_(std::move(options)),
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
+      start_report_(options_.name, report_, callbacks_.on_settled),
+      recycle_(options_.recycle),
       queue_(loop, gauge),
       to_import_(loop, [this] { zygote_->kill("imports took longer than start_timeout"); }),
       to_fork_(loop, [this] { zygote_->kill("a fork took longer than start_timeout"); }),
@@ -60,7 +53,7 @@ void Pool::start_zygote() {
     auto zygote = ZygoteClient::start(loop_, options_.program, options_.spec, std::move(callbacks));
     if (!zygote) {
         report_(LogLevel::error, "pool " + options_.name + ": " + zygote.error().text);
-        settle(zygote.error().text);
+        start_report_.settle(zygote.error().text);
         retry_after(zygote_respawn_.died(Clock::now()));
         return;
     }
@@ -134,7 +127,7 @@ void Pool::zygote_dead(const std::string& reason) {
     if (!planned) {
         const std::string where = importing.empty() ? "" : ", in the import of " + escape(importing);
         report_(LogLevel::error, "pool " + options_.name + ": zygote ended" + where + ": " + escape(reason));
-        settle("zygote of pool " + options_.name + " ended" + where + ": " + escape(reason));
+        start_report_.settle("zygote of pool " + options_.name + " ended" + where + ": " + escape(reason));
     }
     retry_after(planned ? Duration(0) : zygote_respawn_.died(Clock::now()));
 }
@@ -151,13 +144,15 @@ void Pool::fill() {
     const auto leaves = [](const auto& slot) { return slot->state() == WorkerSlot::State::leaving; };
     const auto leaving = static_cast<int>(std::count_if(slots_.begin(), slots_.end(), leaves));
     // Those that leave may take their time over it: never more of them than the pool has workers.
-    while (static_cast<int>(slots_.size()) < options_.workers + std::min(leaving, options_.workers)) {
+    const int wanted = options_.workers + (recycled_ != 0 ? 1 : 0) + std::min(leaving, options_.workers);
+    while (static_cast<int>(slots_.size()) < wanted) {
         if (!fork_worker()) return;
     }
 }
 
 // It leaves at once, so its replacement need not be waited for.
 void Pool::retire(WorkerSlot& slot, const std::string& reason) {
+    if (slot.id() == recycled_) recycled_ = 0;
     report_(LogLevel::info, "worker " + slot.label() + " is replaced: " + escape(reason));
     slot.leave();
     if (state_ != State::stopping) fill();
@@ -218,7 +213,10 @@ void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
     enter(State::serving);
     const auto is_ready = [](const auto& each) { return each->has_been_ready(); };
     const auto ready_count = std::count_if(slots_.begin(), slots_.end(), is_ready);
-    if (ready_count >= options_.workers) settle();
+    if (ready_count >= options_.workers) start_report_.settle();
+    look_at_fresh(slot);
+    WorkerSlot* recycled = find(recycled_);
+    if (recycled && recycled->state() == WorkerSlot::State::idle) end_recycling(*recycled);
     worker_idle(slot);
 }
 
@@ -227,6 +225,8 @@ void Pool::worker_idle(WorkerSlot& slot) {
         slot.leave();
         return;
     }
+    if (end_recycling(slot)) return;
+    begin_recycling(slot);
     if (auto job = queue_.next()) {
         dispatch(slot, std::move(*job));
     } else {
@@ -237,6 +237,7 @@ void Pool::worker_idle(WorkerSlot& slot) {
 void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     std::erase(idle_, &slot);
     const bool was_ready = slot.has_been_ready();
+    if (slot.id() == recycled_) recycled_ = 0;
     const std::string label = slot.label();
     const FilterSpec* filter = find_filter(slot.running_filter());
     const auto found =
@@ -258,7 +259,7 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     const std::string where = filter ? ", in init_filter of " + escape(filter->name) : std::string();
     const std::string problem = "worker " + label + " ended before it was ready" + where + ": " + escape(reason);
     report_(LogLevel::error, problem);
-    settle(problem);
+    start_report_.settle(problem);
     worker_respawn_.started(Clock::now());
     retry_after(worker_respawn_.died(Clock::now()));
 }
@@ -273,8 +274,7 @@ const FilterSpec* Pool::find_filter(std::uint32_t index) const {
 
 void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     if (!slot.has_been_ready()) {
-        if (init_lines_.size() > kMaxInitLines || !init_lines_.emplace(line).second) return;
-        report_(LogLevel::output, "[" + options_.name + "] " + escape(line));
+        start_report_.line(line);
         return;
     }
     const std::string id = slot.current_message_id();
@@ -296,21 +296,8 @@ void Pool::retry_after(Duration delay) {
 
 void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
     for (const Ready::Failure& failure : failures) {
-        const FilterSpec* spec = find_filter(failure.filter);
-        if (!spec || noted_failures_.size() == kMaxFailures) continue;
-        const std::string text = failure.text.substr(0, kMaxIncidentText);
-        const std::string label = "filter " + escape(spec->name) + " is not available: ";
-        if (!noted_failures_.insert(label + text).second) continue;
-        report_lines(report_, LogLevel::error, label, text);
-        problems_.push_back(label + summary(text));
+        if (const FilterSpec* filter = find_filter(failure.filter)) start_report_.failure(*filter, failure.text);
     }
-}
-
-void Pool::settle(std::string problem) {
-    if (settled_) return;
-    settled_ = true;
-    if (!problem.empty()) problems_.push_back(std::move(problem));
-    callbacks_.on_settled(problems_);
 }
 
 // ---- jobs

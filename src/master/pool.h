@@ -4,8 +4,10 @@
 #pragma once
 
 #include "master/job_queue.h"
+#include "master/recycle_policy.h"
 #include "master/reporter.h"
 #include "master/respawn_policy.h"
+#include "master/start_report.h"
 #include "master/worker_slot.h"
 #include "master/zygote_client.h"
 
@@ -23,6 +25,7 @@ public:
     struct Options {
         std::string name;
         int workers = 1;
+        RecycleConfig recycle;
         Duration start_timeout{};
         ZygoteSpec spec;
         std::string program;  // pythonfilter-worker
@@ -80,7 +83,9 @@ private:
     void worker_line(WorkerSlot& slot, std::string_view line);
     void retry_after(Duration delay);
     void note_failures(const std::vector<Ready::Failure>& failures);
-    void settle(std::string problem = {});
+    void look_at_fresh(const WorkerSlot& slot);
+    void begin_recycling(const WorkerSlot& slot);
+    bool end_recycling(WorkerSlot& slot);
 
     void close_zygote();
     WorkerSlot* take_idle();
@@ -103,11 +108,11 @@ private:
     std::vector<std::unique_ptr<WorkerSlot>> slots_;
     std::vector<std::unique_ptr<WorkerSlot>> graves_;  // dead, but their code may still be on the stack
     std::vector<WorkerSlot*> idle_;                    // last used last
+    StartReport start_report_;
+    RecyclePolicy recycle_;
+    std::uint32_t recycled_ = 0;       // the slot that leaves when its replacement is ready; 0: none
+    std::string recycle_reason_;
     JobQueue queue_;
-    std::unordered_set<std::string> init_lines_;       // printed once per generation, by whichever worker came first
-    std::unordered_set<std::string> noted_failures_;
-    std::vector<std::string> problems_;
-    bool settled_ = false;
     TimePoint last_worker_ = Clock::now();  // when the last one died that had been ready; first, the beginning
 
     Timer to_import_;   // start_timeout of the zygote

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
@@ -190,6 +191,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
     to_deadline_.stop();
+    if (served_ < INT_MAX) ++served_;
     error_lines_.end_line();
     JobResult result;
     result.kind = JobResult::Kind::outcome;

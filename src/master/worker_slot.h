@@ -61,6 +61,8 @@ public:
     const std::string& label() const { return label_; }
     pid_t pid() const { return pid_; }
     State state() const { return state_; }
+    /// Messages that it has answered for.
+    int served() const { return served_; }
     bool has_been_ready() const { return has_been_ready_; }
     const Job* job() const { return job_ ? &*job_ : nullptr; }
     std::string current_message_id() const;
@@ -120,6 +122,7 @@ private:
     State state_ = State::forking;
     pid_t pid_ = 0;
     bool has_been_ready_ = false;
+    int served_ = 0;                    // only grows
     bool zygote_dead_ = false;
     bool asked_for_traceback_ = false;  // and it has not been read yet
     bool burying_ = false;  // inside finish(): no new job any more

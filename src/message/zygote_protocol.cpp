@@ -22,6 +22,22 @@ std::vector<Ready::Failure> get_failures(ByteReader& in) {
     return failures;
 }
 
+// 0: not limited.
+void put_limits(ByteWriter& out, const LimitsConfig& limits) {
+    out.put(limits.memory.value_or(ByteSize{}).bytes);
+    out.put(limits.file_size.value_or(ByteSize{}).bytes);
+    out.put(static_cast<std::int32_t>(limits.files.value_or(0)));
+}
+
+LimitsConfig get_limits(ByteReader& in) {
+    LimitsConfig limits;
+    for (auto* size : {&limits.memory, &limits.file_size}) {
+        if (const auto bytes = in.get<std::int64_t>(); bytes != 0) *size = ByteSize{bytes};
+    }
+    if (const auto files = in.get<std::int32_t>(); files != 0) limits.files = files;
+    return limits;
+}
+
 }  // namespace
 
 std::string encode(const ZygoteSpec& spec) {
@@ -41,6 +57,8 @@ std::string encode(const ZygoteSpec& spec) {
         out.put(filter.skip_events);
     }
     out.put_string(spec.config_file);
+    put_limits(out, spec.limits);
+    out.put(static_cast<std::int32_t>(spec.nice));
     put_settings(out, spec.settings);
     return out.take();
 }
@@ -63,6 +81,8 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
         filter.skip_events = in.get<std::uint8_t>();
     }
     spec.config_file = in.get_string();
+    spec.limits = get_limits(in);
+    spec.nice = in.get<std::int32_t>();
     auto settings = get_settings(in);
     if (!settings) return std::nullopt;
     spec.settings = std::move(*settings);

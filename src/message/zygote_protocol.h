@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/byte_buffer.h"
+#include "config/config.h"
 #include "config/settings.h"
 #include "message/frames.h"
 
@@ -36,6 +37,8 @@ struct ZygoteSpec {
     std::vector<std::string> filter_path;  // directories looked in before the stock filters
     std::vector<FilterSpec> filters;
     std::string config_file;               // where the settings stand, for messages about them
+    LimitsConfig limits;                   // of each worker
+    int nice = 0;                          // of each worker
     SettingsSections settings;             // of this pool; at most kMaxSettingsSize
 };
 

@@ -12,6 +12,7 @@
 //   settings_object.h    settings of the configuration as Python objects
 //   filter_loader.h      import and init of one filter
 //   worker_start.h       from fork() to the loop: descriptors and signals of a worker
+//   worker_limits.h      what a worker may use
 //   worker_loop.h        ready, then task after task
 //   frame_pipe.h         the worker's two pipes
 //   task_runner.h        one task: files, filters in order, outcome

@@ -12,6 +12,7 @@
 #include "worker/process_snapshot.h"
 #include "worker/report_queue.h"
 #include "worker/temporary_place.h"
+#include "worker/worker_limits.h"
 #include "worker/worker_start.h"
 
 #include <cerrno>
@@ -202,6 +203,7 @@ void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     children_.forget();
     reports_.forget();
     std::string temporary_directory = temporary_place_.enter(slot);
+    apply_limits(spec_.limits, spec_.nice);
     _exit(live_as_worker(std::move(fds), filters_, !spec_.preload, std::move(temporary_directory)));
 }
 

@@ -31,3 +31,100 @@ def test_a_worker_that_must_serve_no_further_message_is_replaced() -> None:
         server.wait_for_log(r"worker default/1 is replaced: no free descriptors, a filter leaks them")
         second = server.ask(WHO)
         assert second.startswith(b"550 ") and second != first
+
+
+def pid_of(reply: bytes) -> int:
+    return int(reply.split()[1])
+
+
+def test_a_worker_that_has_served_its_messages_is_replaced_and_no_message_waits_for_that() -> None:
+    config = "pools: {default: {workers: 1, recycle: {messages: 5}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        pids = [pid_of(server.ask(WHO)) for _ in range(5)]
+        server.wait_for_log("worker default/1 is replaced: it has served 5 messages")
+        assert len(set(pids)) == 1
+        assert pid_of(server.ask(WHO)) not in pids
+
+
+def test_the_old_worker_serves_until_its_replacement_is_ready() -> None:
+    # The replacement's init_filter waits until the test has seen the old one serve on.
+    source = """\
+        import os, time
+        HERE = os.path.dirname(__file__)
+        def init_filter():
+            if os.path.exists(HERE + "/hold"):
+                print("replacement waits", flush=True)
+                while os.path.exists(HERE + "/hold"):
+                    time.sleep(0.01)
+        def do_filter(body_path, control_paths):
+            return f"550 {os.getpid()}"
+        """
+    config = "pools: {default: {workers: 1, recycle: {messages: 2}}}\n"
+    with Server(filters={"held": source}, config=config) as server:
+        hold = server.filter_directory / "hold"
+        hold.touch()
+        old = pid_of(server.ask())
+        assert pid_of(server.ask()) == old
+        server.wait_for_log("replacement waits")
+        assert [pid_of(server.ask()) for _ in range(3)] == [old] * 3
+        hold.unlink()
+        server.wait_for_log("worker default/1 is replaced: it has served 2 messages")
+        assert pid_of(server.ask()) != old
+
+
+def test_a_worker_that_has_grown_is_replaced() -> None:
+    config = "pools: {default: {workers: 1, recycle: {rss: 120MiB}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        first = pid_of(server.ask(WHO))
+        server.ask(script("import builtins\nbuiltins.kept = b'x' * (200 << 20)"))
+        for _ in range(18):
+            assert pid_of(server.ask(WHO)) == first
+        server.wait_for_log(r"worker default/1 is replaced: it holds \d+MiB of memory")
+        assert pid_of(server.ask(WHO)) != first
+
+
+def test_a_memory_limit_below_a_fresh_worker_replaces_nobody_and_is_told_once() -> None:
+    config = "pools: {default: {workers: 2, recycle: {rss: 1MiB}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        server.wait_for_log("recycle.rss of 1MiB is not heeded: a fresh worker has")
+        pids = {pid_of(server.ask(WHO)) for _ in range(45)}
+        assert len(pids) == 1  # the one used last is used again
+        lines = server.log_lines()
+        assert sum("is not heeded" in line for line in lines) == 1
+        assert not any("is replaced" in line for line in lines)
+
+
+LIMITED = """\
+pools:
+  default:
+    workers: 1
+    nice: 7
+    limits: {memory: 2GiB, files: 64, file_size: 1MiB}
+"""
+
+
+def test_limits_and_nice_hold_in_the_worker() -> None:
+    text = """\
+        import os, resource
+        names = ("RLIMIT_AS", "RLIMIT_NOFILE", "RLIMIT_FSIZE")
+        reply = f"550 {[resource.getrlimit(getattr(resource, name)) for name in names]} {os.nice(0)}"
+        """
+    with Server(filters={"script": SCRIPT_FILTER}, config=LIMITED) as server:
+        gib, mib = 1 << 30, 1 << 20
+        expected = f"550 {[(2 * gib, 2 * gib), (64, 64), (mib, mib)]} 7\n"
+        assert server.ask(script(text)) == expected.encode()
+
+
+def test_what_is_over_a_limit_is_an_error_in_the_filter_and_the_worker_lives_on() -> None:
+    with Server(filters={"script": SCRIPT_FILTER}, config=LIMITED) as server:
+        first = server.ask(WHO)
+        for text, error in [
+            ("b'x' * (3 << 30)", "MemoryError"),
+            ("kept = [open('/dev/null') for _ in range(99)]", "OSError: .Errno 24. Too many open files"),
+            ("import tempfile\ntempfile.TemporaryFile(buffering=0).write(b'x' * (1 << 20))\n"
+             "stream = tempfile.TemporaryFile(buffering=0)\nfor _ in range(3): stream.write(b'x' * (1 << 19))",
+             "OSError: .Errno 27. File too large"),
+        ]:
+            assert server.ask(script(text)).startswith(b"451 ")
+            server.wait_for_log(f"filter script: exception: {error}; policy defer")
+        assert server.ask(WHO) == first

@@ -189,7 +189,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
 TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
     for (const std::string key : {"metrics", "sandbox"})
         CHECK(error_of(key + ": 1").find("unknown key") < 20);
-    for (const std::string key : {"recycle", "limits", "nice", "sandbox", "slow_after", "exclusive"})
+    for (const std::string key : {"sandbox", "slow_after", "exclusive"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
     CHECK(error_of("filters: [{filter: a, mode: 1}]").find("unknown key `mode` in filters[1]") < 20);
     CHECK(error_of("server: {supervisor: systemd}") ==

@@ -51,3 +51,15 @@ TEST_CASE("texts: what each rule takes and refuses") {
         for (const std::string& text : row.bad) CHECK_MESSAGE(!plausible_text(row.rule, text), text);
     }
 }
+
+TEST_CASE("texts: a size is a whole number of KiB, MiB or GiB") {
+    CHECK(parse_size("1KiB") == ByteSize{1024});
+    CHECK(parse_size("512MiB") == ByteSize{512 << 20});
+    CHECK(parse_size("2GiB") == ByteSize{std::int64_t{2} << 30});
+    for (const char* bad : {"", "MiB", "1", "1MB", "1 MiB", "-1MiB", "1.5GiB", "01MiB", "9999999999GiB"})
+        CHECK_MESSAGE(!parse_size(bad), bad);
+    CHECK(format_size({512 << 20}) == "512MiB");
+    CHECK(format_size({1536 << 20}) == "1536MiB");
+    CHECK(format_size({std::int64_t{2} << 30}) == "2GiB");
+    CHECK(format_size({1000}) == "1000 bytes");
+}

@@ -15,6 +15,8 @@ ZygoteSpec sample_spec() {
     spec.filter_path = {"/etc/courier/pythonfilter.d", ""};
     spec.filters = {{2, "clamav", {4, 5}, true, 0x41}, {7, "my-filters.spam", {}, false, 0}, {9, "x", {}, true, 0xff}};
     spec.config_file = "/etc/courier/pythonfilter.yaml";
+    spec.limits = {ByteSize{1 << 30}, std::nullopt, 128};
+    spec.nice = 5;
     spec.settings = {{"clamav.py", {{"socket", {{"/run/clamd"}, 12}}}}, {"ttldb", {}}};
     return spec;
 }
@@ -47,6 +49,8 @@ TEST_CASE("zygote protocol: a spec comes back as it was sent") {
     const auto got = decode_spec(encode(sent));
     REQUIRE(got);
     CHECK(got->pool == sent.pool);
+    CHECK(got->limits == sent.limits);
+    CHECK(got->nice == sent.nice);
     CHECK(got->preload == sent.preload);
     CHECK(got->python_dir == sent.python_dir);
     CHECK(got->filter_path == sent.filter_path);

@@ -1,0 +1,46 @@
+// The part of Pool that replaces workers which have served long enough (recycle_policy.h says when): one at a time, and
+// the old one serves until its replacement is ready.
+#include "base/process.h"
+#include "master/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pythonfilter {
+namespace {
+
+std::optional<ByteSize> resident_size_of(const WorkerSlot& slot) {
+    const auto bytes = resident_bytes(slot.pid());
+    return bytes ? std::optional(ByteSize{*bytes}) : std::nullopt;
+}
+
+}  // namespace
+
+void Pool::look_at_fresh(const WorkerSlot& slot) {
+    const auto rss = recycle_.wants_rss(0) ? resident_size_of(slot) : std::nullopt;
+    const auto told = rss ? recycle_.fresh(*rss) : std::nullopt;
+    if (told) report_(LogLevel::warning, "pool " + options_.name + ": " + *told);
+}
+
+void Pool::begin_recycling(const WorkerSlot& slot) {
+    if (recycled_ != 0 || slot.served() == 0) return;
+    auto reason =
+        recycle_.reason(slot.served(), recycle_.wants_rss(slot.served()) ? resident_size_of(slot) : std::nullopt);
+    if (!reason) return;
+    recycled_ = slot.id();
+    recycle_reason_ = std::move(*reason);
+    fill();
+}
+
+// True when the worker, which is idle, has left. Should it die before, its replacement is the one for that.
+bool Pool::end_recycling(WorkerSlot& slot) {
+    const auto serves = [](const auto& each) {
+        return each->has_been_ready() && each->state() != WorkerSlot::State::leaving;
+    };
+    if (slot.id() != recycled_ || std::count_if(slots_.begin(), slots_.end(), serves) <= options_.workers) return false;
+    std::erase(idle_, &slot);
+    retire(slot, std::exchange(recycle_reason_, {}));
+    return true;
+}
+
+}  // namespace pythonfilter
