@@ -177,9 +177,9 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "f.yaml:1:1: unknown key `message_timeout` at the top level; did you mean `server.message_timeout`?"},
         {"filters:\n  - filter: a\n    workers: 3",
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
-        {"pools: {x: {recycle: 3}}\nfilters: [{filter: a, pool: x}]",
-         "f.yaml:1:13: unknown key `recycle` in pools.x; known keys: workers, start_timeout, timeout, preload, "
-         "breaker, failure"},
+        {"pools: {x: {colour: 3}}\nfilters: [{filter: a, pool: x}]",
+         "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, recycle, limits, nice, start_timeout, "
+         "timeout, preload, breaker, failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "modules, pools, filters"},
