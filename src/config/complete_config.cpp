@@ -61,6 +61,19 @@ void check_bypass(const Config& config, std::size_t index, const Places& places,
     }
 }
 
+// Keys that say nothing would be believed to hold.
+void check_sandbox(const SandboxConfig& sandbox, const Places& places, LoadReport& report) {
+    if (sandbox.preset != SandboxPreset::off) return;
+    const auto refuse = [&](bool written, const void* member, const char* key) {
+        if (written) report.error(places.of(member), std::string("`") + key + "` means nothing with the preset `off`");
+    };
+    refuse(sandbox.network.has_value(), &sandbox.network, "network");
+    refuse(sandbox.read.has_value(), &sandbox.read, "read");
+    refuse(sandbox.write.has_value(), &sandbox.write, "write");
+    refuse(sandbox.exec.has_value(), &sandbox.exec, "exec");
+    refuse(sandbox.required, &sandbox.required, "required");
+}
+
 void check_timeout(const Config& config, Duration timeout, Place place, LoadReport& report) {
     if (place.line == 0 || timeout <= config.server.message_timeout) return;
     report.warning(place, "a timeout of " + format_duration(timeout) + " is never reached: a message has " +
@@ -73,7 +86,10 @@ void check_chain(const Config& config, const Places& places, LoadReport& report)
         const FilterConfig& filter = config.filters[i];
         if (filter.timeout) check_timeout(config, *filter.timeout, places.of(&filter.timeout), report);
     }
-    for (const auto& [name, pool] : config.pools) check_timeout(config, pool.timeout, places.of(&pool.timeout), report);
+    for (const auto& [name, pool] : config.pools) {
+        check_timeout(config, pool.timeout, places.of(&pool.timeout), report);
+        check_sandbox(pool.sandbox, places, report);
+    }
     if (config.filters.empty()) report.warning({}, "no filter is configured: every message is accepted");
 }
 

@@ -47,6 +47,10 @@ enum class OnStop { defer, pass };
 enum class Supervisor { automatic, courierfilter, none };
 enum class Preload { automatic, no };                     // import in the zygote unless it is tainted; in each worker
 
+enum class SandboxPreset { off, standard, strict };
+enum class NetworkAccess { allow, unix_only, none };
+enum class ExecAccess { allow, deny };
+
 /// Parts of a failure policy that were written; what is not written comes from the next outer level.
 struct FailureKeys {
     std::optional<FailureAction> on_error, on_timeout, on_crash, on_bad_reply, on_unavailable;
@@ -100,6 +104,15 @@ struct LimitsConfig {
     bool operator==(const LimitsConfig&) const = default;
 };
 
+/// What the filters of a pool are kept from; what is not written comes from the preset (resolve_sandbox()).
+struct SandboxConfig {
+    SandboxPreset preset = SandboxPreset::standard;
+    std::optional<NetworkAccess> network;
+    std::optional<std::vector<std::string>> read, write;
+    std::optional<ExecAccess> exec;
+    bool required = false;
+};
+
 struct PoolConfig {
     int workers = 4;
     RecycleConfig recycle;
@@ -109,6 +122,7 @@ struct PoolConfig {
     Duration timeout = 60s;
     Preload preload = Preload::automatic;
     BreakerConfig breaker;     // one for each filter of the pool
+    SandboxConfig sandbox;
     FailureKeys failure;
 };
 

@@ -15,6 +15,10 @@ constexpr std::string_view kOnStop[] = {"defer", "pass"};
 constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "none"};
 constexpr std::string_view kPreload[] = {"auto", "no"};
 
+constexpr std::string_view kSandboxPresets[] = {"off", "standard", "strict"};
+constexpr std::string_view kNetworkAccess[] = {"allow", "unix", "none"};
+constexpr std::string_view kExecAccess[] = {"allow", "deny"};
+
 constexpr Option kFailureOptions[] = {
     {.key = "on_error", .slot = slot<&FailureKeys::on_error>,
      .text = "The filter raised an exception.",
@@ -143,6 +147,33 @@ constexpr Option kLimitsOptions[] = {
 };
 constexpr Section kLimits{kLimitsOptions};
 
+constexpr Option kSandboxOptions[] = {
+    {.key = "preset", .slot = slot<&SandboxConfig::preset>,
+     .text = "`standard`: filters may do all that a mail filter does, with any file, host or program, but not harm the "
+             "server or the system: no signal to other processes, no tracing, no mounts, no kernel interfaces. "
+             "`strict`: also no network, no other programs, files only as below. `off`: the rights of the user.",
+     .words = kSandboxPresets},
+    {.key = "network", .slot = slot<&SandboxConfig::network>,
+     .text = "Which sockets filters may make after `init_filter`. `allow`: any. `unix`: to services on this host by a "
+             "path. `none`: none. Connections that `init_filter` made stay.",
+     .words = kNetworkAccess, .example = "unix", .unset = "none if strict, else allow"},
+    {.key = "read", .slot = slot<&SandboxConfig::read>,
+     .text = "The files and directories that may be read after `init_filter`, together with /usr, /etc, /proc, the "
+             "directories of `filter_path` and what may be written.",
+     .max = 100, .example = "[/srv/lists]", .unset = "nothing else if strict, else everything"},
+    {.key = "write", .slot = slot<&SandboxConfig::write>,
+     .text = "The files and directories that may be read and changed after `init_filter`, together with the messages "
+             "in Courier's spool and the worker's own TMPDIR.",
+     .max = 100, .example = "[/var/lib/pythonfilter]", .unset = "nothing else if strict, else everything"},
+    {.key = "exec", .slot = slot<&SandboxConfig::exec>,
+     .text = "Whether filters may start other programs after `init_filter`.",
+     .words = kExecAccess, .example = "deny", .unset = "deny if strict, else allow"},
+    {.key = "required", .slot = slot<&SandboxConfig::required>,
+     .text = "`true`: where the kernel lacks a part of this, the pool's filters are not run and `on_unavailable` "
+             "decides. `false`: the log says what is missing, and they run without."},
+};
+constexpr Section kSandbox{kSandboxOptions, true};
+
 constexpr Option kPoolOptions[] = {
     {.key = "workers", .slot = slot<&PoolConfig::workers>,
      .text = "The number of worker processes. Each serves one message at a time.",
@@ -172,6 +203,10 @@ constexpr Option kPoolOptions[] = {
              "`on_unavailable` decides about the messages at once, and no worker is lost. Each filter is counted for "
              "itself. Exceptions do not count.",
      .section = &kBreaker},
+    {.key = "sandbox", .slot = slot<&PoolConfig::sandbox>,
+     .text = "What filters of this pool are kept from, enforced by the kernel in each worker. A word alone is the "
+             "preset. pythonfilter-sandbox(7) has the table.",
+     .section = &kSandbox},
     {.key = "failure", .slot = slot<&PoolConfig::failure>,
      .text = "The keys of the top-level `failure`, for the filters of this pool.",
      .section = &kFailure, .example = "{on_crash: skip}"},

@@ -57,9 +57,10 @@ struct Option {
     std::string_view unset = {};                       // what it means that an optional key is absent
 };
 
-/// The rows about one struct. The first one is what a bare word stands for where a mapping could be.
+/// The rows about one struct. The first one is what a bare word stands for in a list of such mappings.
 struct Section {
     std::span<const Option> options;
+    bool word = false;  // and also where the section is the value of a key
 };
 
 /// The top level; its owner is a Config.

@@ -69,9 +69,10 @@ std::string describe_words(const Option& option) {
 }
 
 std::string describe_keys(const Section& section) {
-    std::string text;
+    std::string text = section.word ? describe_words(section.options.front()) + ", or " : "";
+    text += "a mapping with the keys ";
     for (const Option& option : section.options)
-        text += (text.empty() ? "a mapping with the keys " : ", ") + std::string(option.key);
+        text += (&option == section.options.data() ? "" : ", ") + std::string(option.key);
     return text;
 }
 

@@ -248,6 +248,8 @@ void ConfigReader::read(const Value& value, const ChoiceSlot& choice) {
 
 // A key with nothing behind it is an empty section: so a file can have all its inner lines commented out.
 void ConfigReader::read(const Value& value, const SectionSlot& section) {
+    if (value.option.section->word && value.node.kind == YamlNode::Kind::scalar)
+        return read_option(value.option.section->options.front(), value.node, value.place, section.owner, value.path);
     if (value.node.kind == YamlNode::Kind::nothing || expect(value, YamlNode::Kind::map))
         read_section(value.node, value.place, *value.option.section, section.owner, value.path);
 }

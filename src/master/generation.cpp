@@ -4,6 +4,7 @@
 #include "config/pool_settings.h"
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace pythonfilter {
 namespace {
@@ -23,6 +24,7 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     options.spec.nice = pool.nice;
     options.spec.python_dir = prefix + "/lib/pythonfilter/python";
     options.spec.filter_path = config.filter_path;
+    options.spec.sandbox = resolve_sandbox(pool.sandbox, config.courier, {getppid(), getpid()});
     options.spec.filters = filter_specs(route, index);
     options.spec.config_file = config.file;
     options.spec.settings = pool_settings(config, options.name);

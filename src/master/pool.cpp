@@ -206,6 +206,9 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
 void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
     worker_respawn_.reset();
     note_failures(ready.failures);
+    const std::string lacks = escape(ready.sandbox_lacks);
+    if (std::exchange(sandbox_lacks_, lacks).empty() && !lacks.empty())
+        report_(LogLevel::warning, "pool " + options_.name + ": sandbox: not complete: " + lacks);
     if (state_ == State::stopping) {
         slot.leave();
         return;

@@ -51,6 +51,8 @@ public:
     /// SIGKILL for whatever is left.
     void kill_all(const std::string& reason);
     bool empty() const { return state_ == State::stopping && !zygote_ && slots_.empty(); }
+    /// What the sandbox of its workers lacks; '' when nothing, or when none has been ready.
+    const std::string& sandbox_lacks() const { return sandbox_lacks_; }
     /// Pids that belong to this pool: the zygote and the workers.
     void collect_pids(std::unordered_set<pid_t>& pids) const;
 
@@ -113,6 +115,7 @@ private:
     std::uint32_t recycled_ = 0;       // the slot that leaves when its replacement is ready; 0: none
     std::string recycle_reason_;
     JobQueue queue_;
+    std::string sandbox_lacks_;  // what the kernel could not do of the sandbox, as a worker said
     TimePoint last_worker_ = Clock::now();  // when the last one died that had been ready; first, the beginning
 
     Timer to_import_;   // start_timeout of the zygote

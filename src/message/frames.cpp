@@ -196,6 +196,7 @@ std::string encode(const Ready& ready) {
         out.put(failure.filter);
         out.put_string(failure.text);
     }
+    out.put_string(ready.sandbox_lacks);
     return frame(FrameType::ready, std::move(out));
 }
 
@@ -207,6 +208,7 @@ std::optional<Ready> decode_ready(std::string_view payload) {
         failure.filter = in.get<std::uint32_t>();
         failure.text = in.get_string();
     }
+    ready.sandbox_lacks = in.get_string();
     return if_finished(in, std::move(ready));
 }
 

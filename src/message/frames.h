@@ -111,6 +111,7 @@ struct Ready {
         std::string text;          // exception and traceback, raw
     };
     std::vector<Failure> failures;
+    std::string sandbox_lacks;     // what the kernel could not do of the pool's sandbox; '' = nothing
 };
 
 /// After a filter that decided something or changed a file: from here a replacement can go on.

@@ -4,6 +4,7 @@
 //
 //   request.h         the request that Courier sends
 //   reply.h           what a filter returned -> the reply that Courier gets; our own replies
+//   sandbox_rules.h   a pool's sandbox with the preset's answers filled in
 //   route.h           the chain compiled into stages, and which step comes next
 //   frames.h          master <-> worker: task, ready, progress, outcome
 //   zygote_protocol.h master <-> zygote: spec, fork, report

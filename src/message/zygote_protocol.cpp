@@ -47,6 +47,7 @@ std::string encode(const ZygoteSpec& spec) {
     out.put_string(spec.python_dir);
     out.put(static_cast<std::uint32_t>(spec.filter_path.size()));
     for (const auto& directory : spec.filter_path) out.put_string(directory);
+    put_sandbox(out, spec.sandbox);
     out.put(static_cast<std::uint32_t>(spec.filters.size()));
     for (const auto& filter : spec.filters) {
         out.put(filter.index);
@@ -71,6 +72,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
     spec.python_dir = in.get_string();
     spec.filter_path.resize(in.get_count(4));
     for (auto& directory : spec.filter_path) directory = in.get_string();
+    if (!get_sandbox(in, spec.sandbox)) return std::nullopt;
     spec.filters.resize(in.get_count(14));
     for (auto& filter : spec.filters) {
         filter.index = in.get<std::uint32_t>();

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "config/settings.h"
 #include "message/frames.h"
+#include "message/sandbox_rules.h"
 
 #include <cstdint>
 #include <optional>
@@ -35,6 +36,7 @@ struct ZygoteSpec {
     bool preload = true;                   // import in the zygote; false: in each worker
     std::string python_dir;                // .../lib/pythonfilter/python: packages courier and pythonfilter
     std::vector<std::string> filter_path;  // directories looked in before the stock filters
+    SandboxRules sandbox;
     std::vector<FilterSpec> filters;
     std::string config_file;               // where the settings stand, for messages about them
     LimitsConfig limits;                   // of each worker

@@ -56,7 +56,10 @@ void cut_removals(std::vector<Removal>& removals) {
 
 void fit_texts(std::vector<Ready::Failure>& failures, std::size_t limit) { cut_texts(failures, limit); }
 
-void fit_into_frame(Ready& ready) { cut_texts(ready.failures, kMaxTexts); }
+void fit_into_frame(Ready& ready) {
+    cut_texts(ready.failures, kMaxTexts);
+    cut(ready.sandbox_lacks, kMaxDetail);
+}
 
 void fit_into_frame(Progress& progress) {
     cut_texts(progress.incidents, kMaxTexts);

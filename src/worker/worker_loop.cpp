@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fcntl.h>
 
 namespace pythonfilter {
@@ -16,8 +17,7 @@ constexpr int kFirstLookMs = 10;  // at children that a message left running; do
 constexpr int kLastLookMs = 1000;
 
 // The scoreboard names the filter: should it hang or end the process, the log can say who did.
-Ready init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here) {
-    Ready ready;
+void init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here, Ready& ready) {
     for (auto& filter : filters) {
         if (!filter.available()) continue;  // the zygote has reported it
         scoreboard.begin_filter(filter.spec.index, Clock::now());
@@ -26,6 +26,26 @@ Ready init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scorebo
         if (!filter.available()) ready.failures.push_back({filter.spec.index, filter.failure});
     }
     scoreboard.end_filters();
+}
+
+// A sandbox that is required and failed: no filter runs.
+void refuse_filters(std::vector<LoadedFilter>& filters, const std::string& reason, Ready& ready) {
+    for (auto& filter : filters) {
+        if (reason.empty() || !filter.available()) continue;
+        filter.failure = reason;
+        ready.failures.push_back({filter.spec.index, reason});
+    }
+}
+
+Ready get_ready(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, Sandbox& sandbox, bool import_here) {
+    Ready ready;
+    sandbox.guard();
+    refuse_filters(filters, sandbox.refusal(), ready);
+    init_filters(filters, scoreboard, import_here, ready);
+    const char* temporary_directory = std::getenv("TMPDIR");  // as os.environ has it
+    sandbox.confine(temporary_directory ? temporary_directory : "/tmp");
+    refuse_filters(filters, sandbox.refusal(), ready);
+    ready.sandbox_lacks = sandbox.lacks();
     return ready;
 }
 
@@ -68,8 +88,8 @@ bool serve(const FrameStream::Frame& frame, FramePipe& pipe, TaskRunner& runner,
 }  // namespace
 
 int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
-                    bool import_here) {
-    Ready ready = init_filters(filters, scoreboard, import_here);
+                    Sandbox& sandbox, bool import_here) {
+    Ready ready = get_ready(filters, scoreboard, sandbox, import_here);
     tidy_up.set_baseline();
     flush_output();
     if (!send(pipe, std::move(ready))) return 0;

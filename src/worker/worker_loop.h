@@ -4,6 +4,7 @@
 
 #include "worker/filter_loader.h"
 #include "worker/frame_pipe.h"
+#include "worker/sandbox.h"
 #include "worker/scoreboard_writer.h"
 #include "worker/tidy_up.h"
 
@@ -12,6 +13,6 @@
 namespace pythonfilter {
 
 int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
-                    bool import_here);
+                    Sandbox& sandbox, bool import_here);
 
 }  // namespace pythonfilter

@@ -35,7 +35,7 @@ void become_worker_process(pid_t zygote) {
     prctl(PR_SET_DUMPABLE, 1);  // the master counts our descriptors in /proc; the zygote was not dumpable
 }
 
-int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here,
+int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, bool import_here,
                    std::string temporary_directory) {
     auto scoreboard = ScoreboardWriter::map(fds.scoreboard.get());
     if (!scoreboard) {
@@ -50,7 +50,7 @@ int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool impor
     guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), standard.error_fd()}, scoreboard->page());
     if (!register_traceback(traceback.get())) print_python_error();
     TidyUp tidy_up(standard, std::move(temporary_directory));
-    return run_worker_loop(pipe, filters, *scoreboard, tidy_up, import_here);
+    return run_worker_loop(pipe, filters, *scoreboard, tidy_up, sandbox, import_here);
 }
 
 }  // namespace pythonfilter

@@ -4,6 +4,7 @@
 
 #include "base/unique_fd.h"
 #include "worker/filter_loader.h"
+#include "worker/sandbox.h"
 
 #include <string>
 #include <sys/types.h>
@@ -22,7 +23,7 @@ void become_worker_process(pid_t zygote);
 
 /// The worker's life; returns its exit status. `import_here`: the filters were not imported in the zygote.
 /// `temporary_directory`: its own, may be empty.
-int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, bool import_here,
+int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, bool import_here,
                    std::string temporary_directory);
 
 }  // namespace pythonfilter

@@ -11,6 +11,7 @@
 #include "worker/interpreter.h"
 #include "worker/process_snapshot.h"
 #include "worker/report_queue.h"
+#include "worker/sandbox.h"
 #include "worker/temporary_place.h"
 #include "worker/worker_limits.h"
 #include "worker/worker_start.h"
@@ -42,7 +43,8 @@ ZygoteReport report_of(Kind kind, std::string text = {}) {
 
 class Zygote {
 public:
-    explicit Zygote(UniqueFd control) : control_(std::move(control)), reports_(control_.get()) {}
+    Zygote(UniqueFd control, pid_t master)
+        : control_(std::move(control)), master_(master), reports_(control_.get()) {}
     int run();
 
 private:
@@ -56,11 +58,13 @@ private:
     void report_exits();
 
     UniqueFd control_;
+    pid_t master_;
     ReportQueue reports_;
     ChildReaper children_;
     ZygoteSpec spec_;
     std::vector<LoadedFilter> filters_;
     TemporaryPlace temporary_place_;
+    Sandbox sandbox_;
 };
 
 int Zygote::run() {
@@ -73,7 +77,8 @@ int Zygote::run() {
         return 1;
     }
     // Stage 3: the filters, if they may be imported here.
-    for (auto& filter : spec_.filters) filters_.emplace_back(filter);
+    sandbox_ = Sandbox::prepare(spec_, master_);
+    for (auto& filter : spec_.filters) filters_.emplace_back(filter).failure = sandbox_.refusal();
     if (!import_filters()) return 0;
     // Stage 4: workers. From here on nothing is imported in this process.
     children_.set_baseline();
@@ -107,12 +112,12 @@ void kill_new_children(const ProcessSnapshot& before, const ProcessSnapshot& aft
 bool Zygote::import_filters() {
     ZygoteReport report = report_of(Kind::imported);
     const ProcessSnapshot before = take_snapshot();
-    if (spec_.preload) {
-        for (auto& filter : filters_) {
+    for (auto& filter : filters_) {
+        if (spec_.preload && filter.available()) {
             reports_.send(report_of(Kind::importing, filter.spec.name));
             import_filter(filter);
-            if (!filter.available()) report.failures.push_back({filter.spec.index, filter.failure});
         }
+        if (!filter.available()) report.failures.push_back({filter.spec.index, filter.failure});
     }
     flush_output();
     const ProcessSnapshot after = take_snapshot();
@@ -204,7 +209,7 @@ void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     reports_.forget();
     std::string temporary_directory = temporary_place_.enter(slot);
     apply_limits(spec_.limits, spec_.nice);
-    _exit(live_as_worker(std::move(fds), filters_, !spec_.preload, std::move(temporary_directory)));
+    _exit(live_as_worker(std::move(fds), filters_, sandbox_, !spec_.preload, std::move(temporary_directory)));
 }
 
 void Zygote::report_exits() {
@@ -227,7 +232,7 @@ int run_zygote(UniqueFd control, pid_t parent) {
     reset_signals();
     control = move_high(std::move(control));
     fcntl(control.get(), F_SETFL, O_NONBLOCK);
-    return Zygote(std::move(control)).run();
+    return Zygote(std::move(control), parent).run();
 }
 
 }  // namespace pythonfilter

@@ -179,7 +179,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
         {"pools: {x: {colour: 3}}\nfilters: [{filter: a, pool: x}]",
          "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, recycle, limits, nice, start_timeout, "
-         "timeout, preload, breaker, failure"},
+         "timeout, preload, breaker, sandbox, failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "modules, pools, filters"},
@@ -189,7 +189,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
 TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
     for (const std::string key : {"metrics", "sandbox"})
         CHECK(error_of(key + ": 1").find("unknown key") < 20);
-    for (const std::string key : {"sandbox", "slow_after", "exclusive"})
+    for (const std::string key : {"slow_after", "exclusive"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
     CHECK(error_of("filters: [{filter: a, mode: 1}]").find("unknown key `mode` in filters[1]") < 20);
     CHECK(error_of("server: {supervisor: systemd}") ==
@@ -350,4 +350,31 @@ TEST_CASE("yaml: lists have a greatest length") {
     CHECK(error_of("filters: [" + many + "]") == "f.yaml:1:10: filters: expected at most 500, found 501");
     CHECK(error_of("filters: [{filter: b, for: [" + many + "]}]") ==
           "f.yaml:1:28: filters[1].for: expected at most 500, found 501");
+}
+
+TEST_CASE("yaml: a sandbox is a preset's name or a mapping") {
+    const auto sandbox_of = [](const std::string& text) {
+        const auto config = load_yaml("pools: {default: {sandbox: " + text + "}}\nfilters: [a]", "f.yaml");
+        INFO((config ? text : config.error().text));
+        REQUIRE(config);
+        return config->pools.at("default").sandbox;
+    };
+    CHECK(sandbox_of("strict").preset == SandboxPreset::strict);
+    CHECK(sandbox_of("off").preset == SandboxPreset::off);
+    CHECK(sandbox_of("").preset == SandboxPreset::standard);
+    const SandboxConfig sandbox =
+        sandbox_of("{network: unix, read: [/etc, /usr], write: [/var/lib/x], exec: deny, required: true}");
+    CHECK(sandbox.preset == SandboxPreset::standard);
+    CHECK(sandbox.network == NetworkAccess::unix_only);
+    CHECK(sandbox.read == std::vector<std::string>{"/etc", "/usr"});
+    CHECK(sandbox.write == std::vector<std::string>{"/var/lib/x"});
+    CHECK(sandbox.exec == ExecAccess::deny);
+    CHECK(sandbox.required);
+    CHECK(error_of("pools: {default: {sandbox: tight}}") ==
+          "f.yaml:1:28: pools.default.sandbox: expected off, standard or strict, found `tight`");
+    CHECK(error_of("pools: {default: {sandbox: {preset: off, exec: deny}}}\nfilters: [a]") ==
+          "f.yaml:1:48: `exec` means nothing with the preset `off`");
+    CHECK(error_of("pools: {default: {sandbox: [a]}}") ==
+          "f.yaml:1:28: pools.default.sandbox: expected off, standard or strict, or a mapping with the keys preset, "
+          "network, read, write, exec, required, found a list");
 }

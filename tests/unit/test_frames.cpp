@@ -132,8 +132,9 @@ TEST_CASE("frames: a task without expectations has none afterwards") {
 }
 
 TEST_CASE("frames: ready comes back as it was sent") {
-    const auto got = decode_ready(payload_of(encode(Ready{{{4, "ImportError"}, {5, name_with_nul()}}})));
+    const auto got = decode_ready(payload_of(encode(Ready{{{4, "ImportError"}, {5, name_with_nul()}}, "no seccomp"})));
     REQUIRE(got);
+    CHECK(got->sandbox_lacks == "no seccomp");
     REQUIRE(got->failures.size() == 2);
     CHECK(got->failures[0].filter == 4);
     CHECK(got->failures[0].text == "ImportError");
@@ -180,7 +181,7 @@ TEST_CASE("frames: an outcome comes back as it was sent") {
 
 TEST_CASE("frames: a payload cut anywhere, or one byte longer, is refused") {
     check_exact(encode(sample_task()), decode_task);
-    check_exact(encode(Ready{{{1, "x"}}}), decode_ready);
+    check_exact(encode(Ready{{{1, "x"}}, "y"}), decode_ready);
     check_exact(encode(sample_progress()), decode_progress);
     check_exact(encode(sample_outcome()), decode_outcome);
 }
@@ -213,7 +214,7 @@ TEST_CASE("frames: a flag that is neither 0 nor 1 is refused") {
 
 TEST_CASE("frames: a count that cannot follow costs no memory") {
     std::string bytes = payload_of(encode(Ready{}));
-    REQUIRE(bytes.size() == 4);
+    REQUIRE(bytes.size() == 8);
     CHECK_FALSE(decode_ready("\xff\xff\xff\xff"));
     CHECK_FALSE(decode_ready(std::string("\xff\xff\xff\xff") + std::string(1000, '\0')));
 }
@@ -222,7 +223,7 @@ TEST_CASE("frames: the header tells type and length") {
     const std::string frame = encode(sample_outcome());
     CHECK(frame.substr(0, 8) == header(static_cast<std::uint32_t>(frame.size() - 8), 4));
     CHECK(encode(sample_task()).substr(4, 2) == header(0, 1).substr(4, 2));
-    CHECK(encode(Ready{}) == header(4, 2) + std::string(4, '\0'));
+    CHECK(encode(Ready{}) == header(8, 2) + std::string(8, '\0'));
     CHECK(encode(sample_progress()).substr(4, 2) == header(0, 3).substr(4, 2));
 }
 

@@ -91,7 +91,7 @@ TEST_CASE("sample: every row of the table has a paragraph and is in the sample w
         }
         CHECK(found);
     });
-    CHECK(rows == 51);
+    CHECK(rows == 58);
 }
 
 TEST_CASE("sample: the keys that a reload does not change are said to need a restart") {
@@ -127,6 +127,9 @@ TEST_CASE("sample: with every key uncommented it loads, and shows the defaults")
     pool.failure = config.pools.at("default").failure;  // shown by an example
     pool.recycle = {1000, ByteSize{200 << 20}};         // so are these, which are not set by default
     pool.limits = {ByteSize{512 << 20}, ByteSize{100 << 20}, 128};
+    pool.sandbox = config.pools.at("default").sandbox;  // most of it too
+    CHECK(pool.sandbox.preset == SandboxPreset::standard);
+    CHECK(pool.sandbox.network == NetworkAccess::unix_only);
     for (const Option& option : root_section().options) {
         if (option.key == "courier" || option.key == "server")
             CHECK(section_values(option, &config) == section_values(option, &defaults));

@@ -13,6 +13,9 @@ ZygoteSpec sample_spec() {
     spec.preload = false;
     spec.python_dir = "/usr/lib/pythonfilter/python";
     spec.filter_path = {"/etc/courier/pythonfilter.d", ""};
+    spec.sandbox = {.guard = true, .network = NetworkAccess::unix_only, .exec = false, .limit_read = true,
+                    .limit_write = true, .read = {"/etc"}, .write = {"/a", ""}, .required = true, .settings = "/s",
+                    .spool = "/spool", .protected_pids = {7, -1}};
     spec.filters = {{2, "clamav", {4, 5}, true, 0x41}, {7, "my-filters.spam", {}, false, 0}, {9, "x", {}, true, 0xff}};
     spec.config_file = "/etc/courier/pythonfilter.yaml";
     spec.limits = {ByteSize{1 << 30}, std::nullopt, 128};
@@ -54,6 +57,7 @@ TEST_CASE("zygote protocol: a spec comes back as it was sent") {
     CHECK(got->preload == sent.preload);
     CHECK(got->python_dir == sent.python_dir);
     CHECK(got->filter_path == sent.filter_path);
+    CHECK(got->sandbox == sent.sandbox);
     CHECK(got->config_file == sent.config_file);
     REQUIRE(got->settings.size() == 2);
     CHECK(to_text(got->settings.at("clamav.py").at("socket").value) == "\"/run/clamd\"");
