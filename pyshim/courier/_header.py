@@ -101,7 +101,7 @@ def raw_fields(before: Fields, part: Message) -> list[bytes]:
     left: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     for field in reversed(before.fields):
         left[field.name, field.value].append(field.raw)
-    own: dict[tuple[str, str], str] = {}  # fields that the email package shows as a Header, because they have 8-bit bytes
+    own: dict[tuple[str, str], str] = {}  # fields that the email package shows as a Header, for their 8-bit bytes
     for field in before.fields:
         if isinstance(shown := compat32.header_fetch_parse(field.name, field.value), Header):
             own[field.name, shown.encode()] = field.value

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# Marks each message with a header of its own. The smallest filter that changes mail: copy it and begin from there.
+"""Marks each message with a header of its own. The smallest filter that changes mail: copy it and begin from there."""
 
 import sys
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from test_chaos import FILTER_FAILED, killing, worker_pids_of
-
+from support.chaos import Tree, killing
 from support.server import Server
 from support.spool import Message
 
 CLIENTS = 8
-CONFIG = "pools: {default: {workers: 8, breaker: {failures: 0}}}\n"  # so many crashes in a row would open it
+# Neither filter nor message is given up, however many workers are killed.
+CONFIG = "server: {poison: {kills: 0}}\npools: {default: {workers: 8, breaker: {failures: 0}}}\n"
+FILTER_FAILED = b"451 4.3.0 Mail filter failed, please try again later\n"
 MEMORY = Path("/dev/shm")  # a disk would make it a test of fsync()
 REWRITE = """
     import courier.xfilter
@@ -69,8 +70,7 @@ class Client:
 
     def run(self, _: int) -> None:
         while (number := next(self._numbers)) < self.total and not self.wrong:
-            line = b"X-Number: %d\n" % number  # a message that killed a worker may be known when it comes again
-            rewrite = Rewrite(*(line + data for data in REWRITES[number % len(REWRITES)]))
+            rewrite = REWRITES[number % len(REWRITES)]
             with self._lock:
                 message = self.server.spool.message(rewrite.before)
             reply = self.server.ask_message(message, 60)
@@ -91,12 +91,13 @@ def test_a_message_is_never_half_rewritten_whenever_its_worker_is_killed(request
     parent = MEMORY if os.access(MEMORY, os.W_OK) else Path("/tmp")
     with Server(filters={"rewrite": REWRITE}, config=CONFIG, parent=parent) as server:
         client = Client(server, total)
-        with killing(worker_pids_of(server), 0.02) as killed, ThreadPoolExecutor(CLIENTS) as threads:
+        with killing(Tree(server).workers, 0.02) as killed, ThreadPoolExecutor(CLIENTS) as threads:
             list(threads.map(client.run, range(CLIENTS)))
         left = [name for name in os.listdir(server.spool.path / "tmp" / "179534")]
         print(f"{total} messages, {len(killed)} workers killed: {dict(client.seen)}; left behind: {left}")
         assert not client.wrong
         assert sum(client.seen.values()) == total
-        assert client.seen["accepted, rewritten"] and client.seen["deferred, original"], "the kills hit nothing"
+        assert client.seen["accepted, rewritten"] > total // 10, "nearly nothing was rewritten"
+        assert client.seen["deferred, original"], "the kills hit nothing"
         # A name for a new file lives between two system calls: to be killed there takes bad luck.
         assert all(name.startswith(".pythonfilter.") for name in left) and len(left) <= len(killed) // 10

@@ -23,7 +23,7 @@ MULTIPART = (b"MIME-Version: 1.0\nContent-Type: multipart/mixed;  boundary=XX\n\
 
 @pytest.fixture
 def mta(courier: Courier) -> Iterator[Courier]:
-    courier.configure("bofh", "opt MIME=none\n")  # or Courier gives multiparts other boundaries before they are filtered
+    courier.configure("bofh", "opt MIME=none\n")  # else Courier gives multiparts other boundaries
     install_server(courier, STANDARD, STANDARD_CHAIN)
     courier.start()
     yield courier
@@ -61,7 +61,11 @@ return xfilter.submit()
 
 
 def test_a_recipient_may_come_and_another_may_go(mta: Courier) -> None:
-    source = f"control.add_recipient(control_paths, '{ALICE}')\ncontrol.del_recipient(control_paths, '{BOB}')\nreturn ''"
+    source = f"""\
+control.add_recipient(control_paths, '{ALICE}')
+control.del_recipient(control_paths, '{BOB}')
+return ''
+"""
     assert mta.send(EVE, [BOB], told(source, name="moved")).accepted
     wait_named(mta, "moved", "alice")
     mta.wait_queue_empty()
@@ -76,7 +80,11 @@ def test_an_added_recipient_gets_the_message_too(mta: Courier) -> None:
 
 
 def test_without_recipients_a_message_is_accepted_and_goes_nowhere(mta: Courier) -> None:
-    source = "for name in control.get_recipients(control_paths):\n    control.del_recipient(control_paths, name)\nreturn ''"
+    source = """\
+for name in control.get_recipients(control_paths):
+    control.del_recipient(control_paths, name)
+return ''
+"""
     assert mta.send(EVE, [BOB, ALICE], told(source, name="gone")).accepted
     mta.wait_queue_empty()
     assert mta.messages("bob") == mta.messages("alice") == []

@@ -1,4 +1,4 @@
-"""Splicing: whatever a message looks like, no byte is lost but those that a filter took, and no header is smuggled in."""
+"""Splicing: whatever a message looks like, no byte is lost but those a filter took, and no header is smuggled in."""
 from __future__ import annotations
 
 import email
@@ -331,6 +331,7 @@ def test_a_copied_value_loses_its_lines_of_blanks_alone() -> None:
 
 
 def test_very_deep_messages_are_written_or_refused() -> None:
-    deep = b"".join(b"Content-Type: multipart/mixed; boundary=B%d\n\n--B%d\n" % (n, n) for n in range(150)) + b"\ntext\n"
+    level = b"Content-Type: multipart/mixed; boundary=B%d\n\n--B%d\n"
+    deep = b"".join(level % (number, number) for number in range(150)) + b"\ntext\n"
     after = rewritten(deep, lambda message: insert(texts(message)[0], "%CHANGED%"))
     assert after.replace(b"%CHANGED%", b"").rstrip(b"\n") == deep.rstrip(b"\n")
