@@ -95,6 +95,7 @@ def test_a_change_is_put_back_and_told_once(server: Server, change: str) -> None
     for _ in range(2):
         time.sleep(0.01)  # with time before a message, the worker looks after each filter
         assert server.ask(look) == b"250 False\n"
+    time.sleep(0.01)
     assert server.ask(script(text, only="first")) == ACCEPTED
     assert server.ask(look) == b"250 False\n"
     if told:
@@ -162,7 +163,9 @@ def test_under_load_it_is_found_within_a_hundred_messages() -> None:
 def test_what_cannot_be_put_back_ends_the_worker_not_a_message(server: Server, text: str, told: str) -> None:
     before, after = server.worker_pids(), len(server.log_lines())
     look = script("import os, resource\nreply = f'250 {os.nice(0)} {resource.getrlimit(7)}'", only="first")
+    time.sleep(0.01)  # with time before a message, the worker looks after each filter
     expected = server.ask(look)
+    time.sleep(0.01)
     assert server.ask(script(text, only="second")) == ACCEPTED
     server.wait_for_log(told, after=after)
     assert server.ask(look) == expected
