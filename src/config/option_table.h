@@ -36,8 +36,8 @@ using TextList = std::vector<std::string>;
 
 /// The member of one struct that a row is about, by its type.
 using Slot = std::variant<int*, std::optional<int>*, std::optional<ByteSize>*, bool*, Duration*,
-                          std::optional<Duration>*, std::string*, TextList*, std::optional<TextList>*, ChoiceSlot, SectionSlot, PoolMap*, FilterList*, Settings*,
-                          SettingsSections*>;
+                          std::optional<Duration>*, std::string*, TextList*, std::optional<TextList>*, ChoiceSlot,
+                          SectionSlot, PoolMap*, FilterList*, Settings*, SettingsSections*>;
 
 struct Section;
 

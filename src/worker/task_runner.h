@@ -1,6 +1,6 @@
 // TaskRunner: one task from its files to its outcome. Opens the files, runs the pool's filters in order under the rules
-// of FilterChain, tells the scoreboard which one runs, notes which recipients each removed, and reports progress through
-// a callback given at construction. Called by the worker loop. It never changes a file and never writes a frame itself.
+// of FilterChain, tells the scoreboard which one runs, notes which recipients each removed, and reports progress by a
+// callback given at construction. Called by the worker loop. It never changes a file and never writes a frame itself.
 #pragma once
 
 #include "message/frames.h"

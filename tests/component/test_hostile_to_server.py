@@ -1,9 +1,9 @@
 """A filter that harms the server itself, with the rights of its user: kills or stops the master, the guardian, its
 zygote, its siblings.
 
-Nothing here keeps it from doing so; that is the sandbox's business. What is shown: somebody brings back what was
-killed, every message is answered or its client sees end of file (which Courier answers with 432), and no message is
-accepted that the filter refuses.
+The default sandbox keeps it from doing so (test_sandbox.py), so here there is none. What is shown: somebody brings back
+what was killed, every message is answered or its client sees end of file (which Courier answers with 432), and no
+message is accepted that the filter refuses.
 """
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.spool import Message
 from support.wait import wait_until
 
 CLIENTS = 16
-CONFIG = "pools: {default: {workers: 4, timeout: 1s}}\n"
+CONFIG = "pools: {default: {workers: 4, timeout: 1s, sandbox: off}}\n"
 PARENTS = """
 import os, signal
 def parent(pid): return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
@@ -76,3 +76,13 @@ def test_without_its_guardian_the_master_goes_on() -> None:
         assert server.ask(script(PARENTS + "os.kill(guardian, signal.SIGKILL)\nreply = '550 done'")) == b"550 done\n"
         assert server.wait_exit() == -signal.SIGKILL
         assert [server.ask(script(f"reply = '550 {n}'")) for n in range(8)] == [b"550 %d\n" % n for n in range(8)]
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+def test_the_default_sandbox_denies_it(deed: str) -> None:
+    with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG.replace(", sandbox: off", "")) as server:
+        before = server.master_pid(), server.zygote_pids(), server.worker_pids()
+        deed = "\n    ".join(f"{PARENTS}\n{DEEDS[deed]}".splitlines())
+        text = f"try:\n    {deed}\n    reply = '250 done'\nexcept PermissionError:\n    reply = '550 denied'"
+        assert server.ask(script(text)) == b"550 denied\n"
+        assert (server.master_pid(), server.zygote_pids(), server.worker_pids()) == before

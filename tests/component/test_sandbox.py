@@ -1,7 +1,8 @@
 """The sandbox: what the table of pythonfilter-sandbox(7) says is what the kernel does, for each preset and kernel.
 
 The table is read from the manual page; each of its rows is a probe that a filter runs inside a worker. Older kernels
-are played by capping the Landlock ABI. Must never depend on a newer kernel than the table names: what it lacks is expected.
+are played by capping the Landlock ABI. Must never depend on a newer kernel than the table names: what that
+lacks is expected.
 """
 from __future__ import annotations
 
