@@ -107,7 +107,8 @@ void check_shared_section(const Config& config, const FilterConfig& filter, cons
 }
 
 void check_module_names(const Config& config, const Places& places, LoadReport& report) {
-    for (const auto& [name, settings] : config.modules) {
+    for (const auto& [section, settings] : config.modules) {
+        const std::string& name = section;  // clang 14 lets no lambda refer to a structured binding
         const auto is_meant = [&](const FilterConfig& filter) { return filter.filter == name; };
         if (std::none_of(config.filters.begin(), config.filters.end(), is_meant)) continue;
         report.warning(places.of(&settings), "the filter " + quote(name) + " reads the section " +
