@@ -39,11 +39,12 @@ void refuse_filters(std::vector<LoadedFilter>& filters, const std::string& reaso
 
 Ready get_ready(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, Sandbox& sandbox, bool import_here) {
     Ready ready;
+    const char* variable = std::getenv("TMPDIR");
+    const std::string temporary_directory = variable ? variable : "/tmp";  // before init_filter can change it
     sandbox.guard();
     refuse_filters(filters, sandbox.refusal(), ready);
     init_filters(filters, scoreboard, import_here, ready);
-    const char* temporary_directory = std::getenv("TMPDIR");  // as os.environ has it
-    sandbox.confine(temporary_directory ? temporary_directory : "/tmp");
+    sandbox.confine(temporary_directory);
     refuse_filters(filters, sandbox.refusal(), ready);
     ready.sandbox_lacks = sandbox.lacks();
     return ready;

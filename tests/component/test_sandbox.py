@@ -126,6 +126,22 @@ def test_listed_paths_can_be_used_and_no_others(outside: Path) -> None:
             assert server.ask(script(text)) == b"550 yes no yes yes no no\n"
 
 
+def test_init_filter_cannot_widen_the_limits_by_another_tmpdir(outside: Path) -> None:
+    source = f"""\
+        import os
+        def init_filter():
+            os.environ["TMPDIR"] = "{outside}"
+        def do_filter(body_path, control_paths):
+            try:
+                open("{outside}/open", "a").close()
+                return "550 written"
+            except PermissionError:
+                return "550 denied"
+        """
+    with sandboxed({"widening": source}, "strict") as server:
+        assert server.ask() == b"550 denied\n"
+
+
 def test_a_listed_path_that_is_not_there_is_told() -> None:
     with sandboxed({"script": SCRIPT_FILTER}, "{write: [/no/such/place]}") as server:
         server.wait_for_log(r"pool default: sandbox: not complete: .*/no/such/place: No such file or directory")
