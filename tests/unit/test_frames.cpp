@@ -1,7 +1,11 @@
 // Frames: every struct comes back as it was sent, anything else is refused, and a stream may come in any pieces.
 #include "message/frames.h"
 
+#include "source_paths.h"
+
 #include <doctest/doctest.h>
+#include <fstream>
+#include <iterator>
 
 using namespace pythonfilter;
 
@@ -56,6 +60,13 @@ Outcome sample_outcome() {
     outcome.digest = MessageDigest{{1, 2, 3, 4}};
     outcome.notes = {"filter a changed the umask", name_with_nul()};
     return outcome;
+}
+
+// Behind its first byte, which says to the fuzzer what it is.
+std::string seed(const std::string& name) {
+    std::ifstream file(FRAME_SEEDS "/" + name + ".bin", std::ios::binary);
+    REQUIRE(file.get() == name[0]);
+    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 // A decoder takes the payload, and neither a shorter nor a longer one.
@@ -184,6 +195,15 @@ TEST_CASE("frames: a payload cut anywhere, or one byte longer, is refused") {
     check_exact(encode(Ready{{{1, "x"}}, "y"}), decode_ready);
     check_exact(encode(sample_progress()), decode_progress);
     check_exact(encode(sample_outcome()), decode_outcome);
+}
+
+// A seed that the decoder refuses at once would leave the fuzzer to find a whole frame by itself.
+TEST_CASE("frames: the seeds of the fuzzer are frames of today") {
+    CHECK(decode_task(seed("task")));
+    CHECK(decode_task(seed("task_plain")));
+    CHECK(decode_ready(seed("ready")));
+    CHECK(decode_progress(seed("progress")));
+    CHECK(decode_outcome(seed("outcome")));
 }
 
 TEST_CASE("frames: a value outside of its enumeration is refused") {

@@ -3,7 +3,7 @@
 #include "config/option_walk.h"
 #include "config/sample_file.h"
 #include "config/yaml_loader.h"
-#include "sample_path.h"
+#include "source_paths.h"
 
 #include <algorithm>
 #include <doctest/doctest.h>
