@@ -9,11 +9,13 @@ void Growth::begin(long count, long limit) {
     limit_ = limit;
 }
 
-void Growth::note(long count, const std::string& filter) {
-    if (count <= high_) return;
-    parts_[filter] += count - high_;
+bool Growth::note(long count, int messages, const Suspects& suspects) {
+    const long rise = count - high_;
+    if (rise <= 0) return false;
+    parts_[suspects.text()] += rise;
     high_ = count;
-    ++steps_;
+    steps_ += std::min<long>(rise, messages);  // at most one for each message
+    return true;
 }
 
 bool Growth::leaks() const {

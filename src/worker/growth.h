@@ -3,6 +3,8 @@
 // growth that goes on counts, or one that leaves too little room. Pure. Used by TidyUp.
 #pragma once
 
+#include "worker/suspects.h"
+
 #include <map>
 #include <string>
 
@@ -12,14 +14,14 @@ class Growth {
 public:
     /// How many there are when the worker is ready, and how many there can be.
     void begin(long count, long limit);
-    /// How many there are after `filter` has run.
-    void note(long count, const std::string& filter);
+    /// How many there are now, `messages` after the last time; `suspects` ran in between. True when it grew.
+    bool note(long count, int messages, const Suspects& suspects);
 
     /// It grew in many steps, or has used up most of the room: time to start anew.
     bool leaks() const;
     long now() const { return high_; }
     long growth() const { return high_ - begin_; }
-    /// The filter with the largest part in it.
+    /// Who has the largest part in it.
     const std::string& culprit() const;
 
 private:
@@ -29,7 +31,7 @@ private:
     long begin_ = 0;
     long high_ = 0;   // the most there were, >= begin_
     long limit_ = 0;
-    int steps_ = 0;   // how often it rose
+    long steps_ = 0;  // how often it rose
     std::map<std::string, long> parts_;  // sum = growth()
 };
 

@@ -13,10 +13,9 @@ bool LookPolicy::filter_ran(Duration wall) {
     return paused_ || watched_ > 0 || work_ >= kWork || messages_ >= kMessages;
 }
 
-void LookPolicy::looked(bool unclear) {
+void LookPolicy::looked() {
     work_ = {};
     messages_ = 0;
-    if (unclear) watched_ = kWatched;
 }
 
 }  // namespace pythonfilter

@@ -13,8 +13,10 @@ public:
     void message_began(Duration pause);
     /// A filter ran for `wall`. True when a full look is due now.
     bool filter_ran(Duration wall);
-    /// It was taken. `unclear`: it found something, and several filters may have done it.
-    void looked(bool unclear);
+    /// It was taken.
+    void looked();
+    /// Something was found, and several filters may have done it: from now on, a look after each.
+    void watch() { watched_ = kWatched; }
 
 private:
     static constexpr Duration kPause = std::chrono::milliseconds(1);  // a worker under load never has it

@@ -38,9 +38,11 @@ T from_bytes(const std::string& bytes) {
 
 constexpr std::array<__itimer_which_t, 3> kTimers{ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
 
+template <std::size_t first, std::size_t end>
 std::string read_timers() {
     std::string armed;
-    for (const auto which : kTimers) {
+    for (std::size_t i = first; i < end; ++i) {
+        const auto which = kTimers[i];
         itimerval timer{};
         getitimer(which, &timer);
         armed += timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0 ? '1' : '0';
@@ -48,10 +50,11 @@ std::string read_timers() {
     return armed;
 }
 
+template <std::size_t first>
 bool disarm_timers(const std::string& wanted) {
-    for (std::size_t i = 0; i < kTimers.size(); ++i) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
         const itimerval none{};
-        if (wanted[i] == '0') setitimer(kTimers[i], &none, nullptr);
+        if (wanted[i] == '0') setitimer(kTimers[first + i], &none, nullptr);
     }
     return true;  // one of init_filter that a message has switched off is that filter's own business
 }
@@ -227,11 +230,12 @@ std::vector<Property> process_properties() {
     const auto handlers = std::make_shared<SavedHandlers>();
     const auto restore_handlers = [handlers](const std::string& wanted) { return handlers->restore(wanted); };
     return {
-        {"an alarm or interval timer", true, read_timers, disarm_timers, describe_timers},
+        {"an alarm timer", true, read_timers<0, 1>, disarm_timers<0>, describe_timers},
+        {"a timer of CPU time", false, read_timers<1, kTimers.size()>, disarm_timers<1>, describe_timers},
         {"the signal mask", true, read_mask, restore_mask, describe_mask},
         {"the umask", true, read_umask, restore_umask, from_to},
         {"the working directory", true, read_directory, restore_directory, from_to},
-        {"the process group", true, read_group, restore_group, from_to},
+        {"the process group", false, read_group, restore_group, from_to},
         {"signal handlers", false, read_handlers, restore_handlers, describe_handlers},
         {"resource limits", false, read_limits, restore_limits, describe_limits},
         {"the nice value", false, read_nice, restore_nice, from_to},

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <clocale>
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -13,6 +12,9 @@
 
 namespace pythonfilter {
 namespace {
+
+// Which object it is: the saved one lives on, so no other has its address.
+std::string pointer(const void* object) { return {reinterpret_cast<const char*>(&object), sizeof object}; }
 
 // ---- environment: environ of C, which os.environ writes through to
 
@@ -82,10 +84,7 @@ std::string read_path() {
     std::string text;
     PyObject* path = PySys_GetObject("path");
     if (!path || !PyList_Check(path)) return "no list";
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) {
-        text += to_bytes(PyList_GET_ITEM(path, i)).value_or("?");
-        text += '\0';
-    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) text += pointer(PyList_GET_ITEM(path, i));
     return text;
 }
 
@@ -101,12 +100,6 @@ bool restore_path(const PyObj& saved) {
 }
 
 // ---- single values
-
-std::string pointer(const void* object) {
-    char text[24];
-    std::snprintf(text, sizeof text, "%p", object);
-    return text;
-}
 
 Property stream(const char* name, const char* attribute) {
     const PyObj saved = borrow(PySys_GetObject(attribute));

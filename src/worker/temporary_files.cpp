@@ -22,10 +22,8 @@ long long now() {
 
 }  // namespace
 
-bool TemporaryFiles::is_ours() const {
-    struct stat info{};
-    return lstat(path_.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_dev == device_ &&
-           info.st_ino == inode_;
+bool TemporaryFiles::is_ours(const struct stat& info) const {
+    return S_ISDIR(info.st_mode) && info.st_dev == device_ && info.st_ino == inode_;
 }
 
 std::vector<std::string> TemporaryFiles::list() const {
@@ -52,9 +50,11 @@ void TemporaryFiles::set_baseline() {
 
 std::size_t TemporaryFiles::look() {
     struct stat info{};
-    if (path_.empty() || lstat(path_.c_str(), &info) != 0) return 0;
+    if (path_.empty()) return 0;
+    gone_ = lstat(path_.c_str(), &info) != 0 || !is_ours(info);
+    if (gone_) leftovers_.clear();
     const bool untouched = sure_ && nanoseconds(info.st_mtim) == nanoseconds(looked_at_);
-    if (untouched || !is_ours()) return leftovers_.size();
+    if (untouched || gone_) return leftovers_.size();
     looked_at_ = info.st_mtim;
     sure_ = std::abs(now() - nanoseconds(info.st_mtim)) > kTick;
     leftovers_ = list();
@@ -62,15 +62,15 @@ std::size_t TemporaryFiles::look() {
 }
 
 void TemporaryFiles::remove() {
-    if (!is_ours()) return;
+    struct stat info{};
+    if (lstat(path_.c_str(), &info) != 0 || !is_ours(info)) return;
     std::error_code ignored;
     for (const std::string& name : leftovers_) fs::remove_all(fs::path(path_) / name, ignored);
     leftovers_.clear();
     sure_ = false;
 }
 
-bool TemporaryFiles::ensure() {
-    if (path_.empty() || is_ours()) return true;
+bool TemporaryFiles::make_again() {
     struct stat info{};
     if (mkdir(path_.c_str(), 0700) != 0 || lstat(path_.c_str(), &info) != 0) return false;
     device_ = info.st_dev;

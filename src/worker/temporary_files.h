@@ -6,6 +6,7 @@
 #include <ctime>
 #include <set>
 #include <string>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <vector>
 
@@ -22,17 +23,19 @@ public:
     /// One of them, for the log.
     const std::string& example() const { return leftovers_.front(); }
     void remove();
-    /// False when the directory is gone, and could not be made anew.
-    bool ensure();
+    /// At the last look, the directory was not there, or another one.
+    bool gone() const { return gone_; }
+    bool make_again();
 
 private:
-    bool is_ours() const;
+    bool is_ours(const struct stat& info) const;
     std::vector<std::string> list() const;
 
     std::string path_;
     dev_t device_ = 0;
     ino_t inode_ = 0;
     timespec looked_at_{};    // its time of change, at the last list
+    bool gone_ = false;
     bool sure_ = false;       // that a later change would have changed that time
     std::set<std::string> baseline_;
     std::vector<std::string> leftovers_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace pythonfilter {
 namespace {
@@ -38,25 +39,39 @@ void TidyUp::set_baseline() {
     processes_.begin(0, kMaxProcesses);
 }
 
+void TidyUp::message_began(Duration pause) {
+    policy_.message_began(pause);
+    ++messages_;
+}
+
 void TidyUp::filter_ran(const std::string& filter, Duration wall) {
-    if (std::find(ran_.begin(), ran_.end(), &filter) == ran_.end()) ran_.push_back(&filter);
-    look(filter, policy_.filter_ran(wall));
-    measure(filter);
+    since_look_.add(filter);
+    since_full_look_.add(filter);
+    if (policy_.filter_ran(wall)) look(true);
 }
 
 // What one thing was done to, others may have been as well: any finding makes it a full look.
-void TidyUp::look(const std::string& filter, bool full) {
+void TidyUp::look(bool full) {
+    const long lowest = lowest_free_descriptor();
     auto differences = find_differences(properties_, wanted_, full);
-    if (!full && differences.empty()) return;
-    if (!full) differences = find_differences(properties_, wanted_, true);
+    if (!full && (lowest <= STDERR_FILENO || !differences.empty())) {
+        full = true;
+        differences = find_differences(properties_, wanted_, true);
+    }
     bool unclear = false;
     for (const Difference& difference : differences) {
-        const bool is_clear = properties_[difference.property].cheap || ran_.size() == 1;
-        undo(difference, is_clear ? "filter " + filter : suspects());
-        unclear = unclear || !is_clear;
+        const Suspects& suspects = properties_[difference.property].cheap ? since_look_ : since_full_look_;
+        undo(difference, suspects.text());
+        unclear = unclear || !suspects.clear();
     }
-    policy_.looked(unclear);
-    ran_.clear();
+    unclear = measure(lowest) || unclear;
+    since_look_.forget();
+    if (full) {
+        unclear = measure_threads() || unclear;
+        since_full_look_.forget();
+        policy_.looked();
+    }
+    if (unclear) policy_.watch();
 }
 
 void TidyUp::undo(const Difference& difference, const std::string& who) {
@@ -72,37 +87,38 @@ void TidyUp::undo(const Difference& difference, const std::string& who) {
     retire_ = who + what + ", which cannot be put back";
 }
 
-std::string TidyUp::suspects() const {
-    std::string names;
-    for (const std::string* name : ran_) names += (names.empty() ? "one of the filters " : ", ") + *name;
-    return names;
-}
-
 void TidyUp::tell(std::size_t kind, const std::string& who, const std::string& text) {
     auto& told = told_[{kind, who}];
     const std::size_t most = kind == kTemporaryFiles ? 1 : kMaxTold;  // their names are random
     if (notes_.size() < kMaxNotes && told.size() < most && told.insert(text).second) notes_.push_back(who + text);
 }
 
-void TidyUp::measure(const std::string& filter) {
-    descriptors_.note(lowest_free_descriptor(), filter);
-    threads_.note(count_threads(), filter);
-    processes_.note(children_.count(), filter);
+// True when something grew and it is not clear by whom.
+bool TidyUp::measure(long lowest) {
+    const bool more = descriptors_.note(lowest, 1, since_look_) | processes_.note(children_.count(), 1, since_look_);
     const std::size_t files = temporary_files_.look();
-    if (files > temporary_count_) temporary_filter_ = filter;
+    if (files > temporary_count_) temporary_filter_ = since_look_.text();
     temporary_count_ = files;
+    return more && !since_look_.clear();
+}
+
+bool TidyUp::measure_threads() {
+    const bool more = threads_.note(count_threads(), std::max(1, std::exchange(messages_, 0)), since_full_look_);
+    return more && !since_full_look_.clear();
 }
 
 void TidyUp::message_ended() {
+    if (!since_look_.empty()) look(false);
     check(descriptors_, "open descriptors");
     check(threads_, "threads");
     check(processes_, "processes running");
-    if (!temporary_files_.ensure()) retire_ = "the worker's TMPDIR is gone and cannot be made again";
+    if (temporary_files_.gone() && !temporary_files_.make_again())
+        retire_ = "the worker's TMPDIR is gone and cannot be made again";
     // One that still runs may have been given a file there.
     if (temporary_count_ == 0 || children_.count() > 0) return;
-    tell(kTemporaryFiles, "filter " + temporary_filter_,
-         " left " + temporary_files_.example() +
-             (temporary_count_ == 1 ? "" : " and " + std::to_string(temporary_count_ - 1) + " more") +
+    const std::string others = " and " + std::to_string(temporary_count_ - 1) + " more";
+    tell(kTemporaryFiles, temporary_filter_,
+         " left " + temporary_files_.example() + (temporary_count_ == 1 ? "" : others) +
              " in its TMPDIR, which was emptied");
     temporary_files_.remove();
     temporary_count_ = 0;
@@ -111,7 +127,7 @@ void TidyUp::message_ended() {
 void TidyUp::check(const Growth& growth, const char* what) {
     if (!growth.leaks() || !retire_.empty()) return;
     retire_ = "filters leave more and more " + std::string(what) + " (" + std::to_string(growth.growth()) +
-              " more than at the start), filter " + growth.culprit() + " most";
+              " more than at the start), most of them: " + growth.culprit();
 }
 
 }  // namespace pythonfilter

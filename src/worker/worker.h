@@ -40,4 +40,5 @@
 //   python_properties.h  what of the interpreter can be changed
 //   package_guard.h      the functions of the courier package and the built-in ones
 //   growth.h             what leaks, and who leaks it (pure)
+//   suspects.h           the filters that ran since the last look (pure)
 #pragma once

@@ -103,7 +103,6 @@ int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, Scorebo
         if (read != FramePipe::Read::frame) break;
         tidy_up.message_began(Clock::now() - idle);
         if (!serve(frame, pipe, runner, scoreboard)) break;
-        tidy_up.children().reap();
     }
     leave_if_forked();
     run_exit_functions();

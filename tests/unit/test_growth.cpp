@@ -11,7 +11,11 @@ struct Descriptors {
     Growth growth;
     long count = 10;
     Descriptors() { growth.begin(count, 1024); }
-    void open(long more, const char* filter) { growth.note(count += more, filter); }
+    void open(long more, const std::string& filter, int messages = 1) {
+        Suspects suspects;
+        suspects.add(filter);
+        growth.note(count += more, messages, suspects);
+    }
 };
 
 }  // namespace
@@ -21,7 +25,7 @@ TEST_CASE_FIXTURE(Descriptors, "one descriptor more with each message is a leak"
     for (; !growth.leaks() && messages < 1000; ++messages) open(1, "leaky");
     CHECK(messages == 65);
     CHECK(growth.growth() == 65);
-    CHECK(growth.culprit() == "leaky");
+    CHECK(growth.culprit() == "filter leaky");
 }
 
 TEST_CASE_FIXTURE(Descriptors, "a pool that is opened once is none, however often it is used") {
@@ -51,9 +55,9 @@ TEST_CASE_FIXTURE(Descriptors, "when most of the room is used it does not matter
 TEST_CASE("a low limit makes it a leak sooner") {
     Growth growth;
     growth.begin(10, 50);
-    for (long count = 11; count <= 30; ++count) growth.note(count, "leaky");
+    for (long count = 11; count <= 30; ++count) growth.note(count, 1, {});
     CHECK_FALSE(growth.leaks());
-    growth.note(31, "leaky");
+    growth.note(31, 1, {});
     CHECK(growth.leaks());
 }
 
@@ -61,5 +65,23 @@ TEST_CASE_FIXTURE(Descriptors, "the filter that left most is named") {
     open(3, "first");
     open(9, "second");
     open(3, "first");
-    CHECK(growth.culprit() == "second");
+    CHECK(growth.culprit() == "filter second");
+}
+
+TEST_CASE_FIXTURE(Descriptors, "seen seldom, a leak is one as well") {
+    open(100, "leaky", 100);
+    CHECK(growth.leaks());
+}
+
+TEST_CASE("suspects: one is named, several are listed, each once") {
+    const std::string a = "a", b = "b";
+    Suspects suspects;
+    CHECK(suspects.empty());
+    suspects.add(a);
+    CHECK(suspects.text() == "filter a");
+    CHECK(suspects.clear());
+    suspects.add(b);
+    suspects.add(a);
+    CHECK(suspects.text() == "one of the filters a, b");
+    CHECK_FALSE(suspects.clear());
 }

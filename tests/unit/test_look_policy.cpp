@@ -13,7 +13,7 @@ int looks(LookPolicy& policy, int messages, Duration pause, Duration wall) {
     for (int i = 0; i < messages; ++i) {
         policy.message_began(pause);
         if (!policy.filter_ran(wall)) continue;
-        policy.looked(false);
+        policy.looked();
         ++count;
     }
     return count;
@@ -25,7 +25,7 @@ TEST_CASE("a worker that had time before a message looks after each of its filte
     LookPolicy policy;
     policy.message_began(5ms);
     CHECK(policy.filter_ran(1us));
-    policy.looked(false);
+    policy.looked();
     CHECK(policy.filter_ran(1us));
 }
 
@@ -45,7 +45,7 @@ TEST_CASE("a filter that works is looked at in proportion to its work") {
 TEST_CASE("when it is not clear who it was, each filter gets its look for a hundred messages") {
     LookPolicy policy;
     policy.message_began(0us);
-    policy.looked(true);
+    policy.watch();
     CHECK(looks(policy, 99, 0us, 1us) == 99);
     CHECK(looks(policy, 50, 0us, 1us) == 0);
 }
