@@ -140,7 +140,7 @@ def test_the_lines_of_a_refused_message(server: Server) -> None:
     after = len(server.log_lines())
     body = script("sum(range(300_000))\nimport time\ntime.sleep(0.02)\nreply = '550-one\\n550 two'")
     assert server.ask(body, [records("a@x.test", ["b@y.test", "c@y.test"])]) == b"550-one\n550 two\n"
-    line = server.wait_for_log("^message id=", after=after)
+    line = server.wait_for_log(r"^message id=.* from=<a@x\.test>", after=after)  # the reply goes before the line
     found = re.fullmatch(
         r"message id=([0-9A-F.]+) from=<a@x\.test> to=<b@y\.test>,<c@y\.test> size=(\d+) verdict=reject by=script"
         r" total=([\d.]+)ms wait=[\d.]+ms worker=default/1 filters=script:([\d.]+)ms/([\d.]+)ms", line)
@@ -160,7 +160,7 @@ def test_hostile_envelopes_cannot_forge_log_lines(server: Server) -> None:
     sender = "x>\x1b[2J\x7f <forged@x.test"
     recipients = ["\u202ereversed@y.test", "a b@y.test", "y" * 5000]
     assert server.ask(script("reply = '550 no\\x1b[2J'"), [records(sender, recipients)]) == b"550 no?[2J\n"
-    line = server.wait_for_log("^message id=", after=after)
+    line = server.wait_for_log("^message id=.*forged", after=after)
     assert r"from=<x\x3e\x1b[2J\x7f\x20\x3cforged@x.test>" in line and " verdict=reject by=script " in line
     server.wait_for_log("^CPU TIME", after=after)
     assert all("\x1b" not in each and len(each) <= 4096 for each in server.log_lines()[after:])
