@@ -7,6 +7,7 @@ where a limit is part of the claim.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -219,9 +220,27 @@ def test_a_message_in_work_gets_its_verdict_during_a_stop() -> None:
         assert server.wait_exit() == 0
 
 
+def hold(pid: int) -> threading.Thread:
+    """Traces a process, so that it does not move whatever signal it gets but SIGKILL. SIGSTOP is not enough: the
+    guardian tells a stopped master to go on."""
+    attach, any_child = 16, 0x40000000  # PTRACE_ATTACH, __WALL
+    held = threading.Event()
+
+    def trace() -> None:
+        if ctypes.CDLL(None, use_errno=True).ptrace(attach, pid, None, None) == 0:
+            os.waitpid(pid, any_child)
+            held.set()
+            os.waitpid(pid, any_child)  # its end: until the tracer has seen it the parent does not
+
+    thread = threading.Thread(target=trace)
+    thread.start()
+    assert held.wait(10), "the master could not be traced"
+    return thread
+
+
 def test_pitfall_2_a_master_that_does_not_react_cannot_delay_the_stop() -> None:
     with Server(filters=ACCEPT) as server:
-        os.kill(server.master_pid(), signal.SIGSTOP)
+        tracer = hold(server.master_pid())
         with server.send(server.spool.message()) as queued, server.connect() as silent:
             start = time.monotonic()
             server.close_stdin()
@@ -230,6 +249,7 @@ def test_pitfall_2_a_master_that_does_not_react_cannot_delay_the_stop() -> None:
             assert silent.read_reply(STOP_LIMIT).startswith(b"451 4.3.2 ")
             assert server.wait_exit() == 0
             assert time.monotonic() - start < STOP_LIMIT
+        tracer.join(10)
         assert server.processes() == []
 
 
