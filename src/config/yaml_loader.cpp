@@ -35,6 +35,9 @@ private:
                   const std::string& path);
     void read_option(const Option& option, const YamlNode& node, Place place, void* owner, const std::string& path);
     void unknown_key(const YamlNode& key, const Section& section, const std::string& path);
+    /// Calls use(name, key, item) for each entry of a map whose keys are names.
+    template <class Use>
+    void read_named(const Value& value, Use use);
 
     void read(const Value& value, int* member);
     void read(const Value& value, std::optional<int>* member);
@@ -254,25 +257,28 @@ void ConfigReader::read(const Value& value, const SectionSlot& section) {
         read_section(value.node, value.place, *value.option.section, section.owner, value.path);
 }
 
-void ConfigReader::read(const Value& value, PoolMap* pools) {
+template <class Use>
+void ConfigReader::read_named(const Value& value, Use use) {
     if (value.node.kind == YamlNode::Kind::nothing || !expect(value, YamlNode::Kind::map)) return;
     if (!fits(value, value.node.items.size())) return;
     for (std::size_t i = 0; i < value.node.items.size(); ++i) {
         const YamlNode& key = value.node.keys[i];
-        const YamlNode& node = value.node.items[i];
         if (key.bad || !is_first(value.node, i)) continue;
         std::string name = key.text;
-        if (const Slot slot = &name; !plausible_text(value.option.rule, name)) {
-            wrong(Value{value.option, key, key.place, value.path, slot});
-            continue;
-        }
+        if (const Slot slot = &name; plausible_text(value.option.rule, name)) use(name, key, value.node.items[i]);
+        else wrong(Value{value.option, key, key.place, value.path, slot});
+    }
+}
+
+void ConfigReader::read(const Value& value, PoolMap* pools) {
+    read_named(value, [&](const std::string& name, const YamlNode& key, const YamlNode& node) {
         const auto pool = pools->try_emplace(name).first;
         places_.set(&pool->first, key.place);
         const Slot slot = SectionSlot{&pool->second};
         const Place place = node.kind == YamlNode::Kind::nothing ? key.place : node.place;
         const std::string path = join(value.path, name);
         if (!node.bad) read(Value{value.option, node, place, path, slot}, std::get<SectionSlot>(slot));
-    }
+    });
 }
 
 void ConfigReader::read(const Value& value, FilterList* filters) {
@@ -296,22 +302,12 @@ void ConfigReader::read(const Value& value, Settings* settings) {
 }
 
 void ConfigReader::read(const Value& value, SettingsSections* sections) {
-    if (value.node.kind == YamlNode::Kind::nothing || !expect(value, YamlNode::Kind::map)) return;
-    if (!fits(value, value.node.items.size())) return;
-    for (std::size_t i = 0; i < value.node.items.size(); ++i) {
-        const YamlNode& key = value.node.keys[i];
-        const YamlNode& node = value.node.items[i];
-        if (key.bad || !is_first(value.node, i)) continue;
-        std::string name = key.text;
-        if (const Slot slot = &name; !plausible_text(value.option.rule, name)) {
-            wrong(Value{value.option, key, key.place, value.path, slot});
-            continue;
-        }
+    read_named(value, [&](const std::string& name, const YamlNode& key, const YamlNode& node) {
         const Slot slot = &(*sections)[name];
         const std::string path = join(value.path, name);
         if (!node.bad) read(Value{value.option, node, node.place, path, slot}, std::get<Settings*>(slot));
         places_.set(std::get<Settings*>(slot), key.place);
-    }
+    });
 }
 
 }  // namespace

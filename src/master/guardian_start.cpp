@@ -78,23 +78,21 @@ Status Guardian::ensure_any_socket() {
 
 // Without its path nobody asks us, and mail passes unfiltered. A new socket needs a new master, who gets it at birth.
 void Guardian::look_after_socket(TimePoint now) {
+    next_socket_look_.reset();
     const auto finding = socket_.look();
-    if (finding == SocketKeeper::Finding::put_back) {
-        say(LogLevel::warning, "somebody removed the socket " + escape(socket_.place()->path()) + "; it is back");
-    }
+    if (finding == SocketKeeper::Finding::put_back)
+        say(LogLevel::warning, SocketKeeper::describe_put_back(*socket_.place()));
     if (finding == SocketKeeper::Finding::lost) replace_lost_socket();
     else socket_problem_.clear();
-    next_socket_look_.reset();
     if (socket_.must_look_again()) next_socket_look_ = now + SocketKeeper::kLookAgain;
 }
 
 void Guardian::replace_lost_socket() {
     const SocketPlace place = *socket_.place();
-    const std::string what = "the socket " + escape(place.path()) + " was removed and cannot be put back (" +
-                             escape(socket_.why_lost()) + "): ";
+    const std::string loss = socket_.keeper().describe_loss(place);  // the new socket has another keeper
     const Status status = ensure_socket(place);
     if (status) master_.signal(SIGTERM);
-    const std::string problem = what + (status ? "there is a new one, for a new master" : status.error().text);
+    const std::string problem = loss + ": " + (status ? "there is a new one, for a new master" : status.error().text);
     if (problem != socket_problem_) say(LogLevel::error, problem);
     socket_problem_ = problem;
 }

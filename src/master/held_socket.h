@@ -19,7 +19,7 @@ public:
 
     /// Looks after the path: see SocketKeeper.
     SocketKeeper::Finding look();
-    const std::string& why_lost() const { return keeper_->why(); }
+    const SocketKeeper& keeper() const { return *keeper_; }  // of a socket that was made
     int watch_fd() const { return keeper_ ? keeper_->fd() : -1; }
     bool must_look_again() const { return keeper_ && (lost_ || keeper_->must_look_again()); }
 

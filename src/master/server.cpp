@@ -81,10 +81,8 @@ void Server::watch_socket() {
 
 void Server::look_after_socket() {
     const auto finding = keeper_->look(*options_.own_socket);
-    if (finding == SocketKeeper::Finding::put_back) {
-        report(LogLevel::warning, "somebody removed the socket " + escape(options_.own_socket->place.path()) +
-                                      "; it is back");
-    }
+    if (finding == SocketKeeper::Finding::put_back)
+        report(LogLevel::warning, SocketKeeper::describe_put_back(options_.own_socket->place));
     if (finding == SocketKeeper::Finding::lost) return replace_lost_socket();
     socket_problem_.clear();
     if (keeper_->must_look_again()) to_look_.start(SocketKeeper::kLookAgain);
@@ -93,14 +91,16 @@ void Server::look_after_socket() {
 // Who waits at the old one is answered by its listener, as at a stop: queued clients are handed over.
 void Server::replace_lost_socket() {
     ListenSocket& socket = *options_.own_socket;
+    // The listener's copy first: without a free descriptor there must be no new socket that nobody serves.
+    UniqueFd copy(fcntl(socket.fd.get(), F_DUPFD_CLOEXEC, 3));
+    if (!copy) return to_look_.start(SocketKeeper::kLookAgain);
     auto made = make_listen_socket(socket.place, LivingServer::take_over);
-    UniqueFd copy(made ? fcntl(made->fd.get(), F_DUPFD_CLOEXEC, 3) : -1);
-    const std::string problem = "the socket " + escape(socket.place.path()) + " was removed and cannot be put back (" +
-                                escape(keeper_->why()) + "): " +
+    const std::string problem = keeper_->describe_loss(socket.place) + ": " +
                                 (made ? "there is a new one" : escape(made.error().text));
     if (problem != socket_problem_) report(LogLevel::error, problem);
     socket_problem_ = problem;
-    if (!copy) return to_look_.start(SocketKeeper::kLookAgain);
+    if (!made) return to_look_.start(SocketKeeper::kLookAgain);
+    dup3(made->fd.get(), copy.get(), O_CLOEXEC);
     listener_->stop();
     socket = std::move(*made);
     listen_on(std::move(copy));

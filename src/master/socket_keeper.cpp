@@ -1,5 +1,7 @@
 #include "master/socket_keeper.h"
 
+#include "base/log.h"
+
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -34,6 +36,14 @@ SocketKeeper::Finding SocketKeeper::look(const ListenSocket& socket) {
     if (status) return Finding::put_back;
     why_ = status.error().text;
     return Finding::lost;
+}
+
+std::string SocketKeeper::describe_put_back(const SocketPlace& place) {
+    return "somebody removed the socket " + escape(place.path()) + "; it is back";
+}
+
+std::string SocketKeeper::describe_loss(const SocketPlace& place) const {
+    return "the socket " + escape(place.path()) + " was removed and cannot be put back (" + escape(why_) + ")";
 }
 
 }  // namespace pythonfilter

@@ -25,14 +25,17 @@ public:
         ours,     // as it should be
         put_back, // it had vanished and stands again
         another,  // another server's socket stands there
-        lost,     // it cannot be put back, why() says why: a new socket is needed
+        lost,     // it cannot be put back: a new socket is needed
     };
     /// Looks, and puts the path back. `socket` is the one given at construction.
     Finding look(const ListenSocket& socket);
-    const std::string& why() const { return why_; }
     /// When to look again though nothing was heard: the directory itself may have gone.
     static constexpr Duration kLookAgain = 2s;
     bool must_look_again() const { return !watching_; }
+
+    /// What the log says of a path that was put back, and of one that could not be.
+    static std::string describe_put_back(const SocketPlace& place);
+    std::string describe_loss(const SocketPlace& place) const;
 
 private:
     void drain();
@@ -41,7 +44,7 @@ private:
     std::string directory_;
     UniqueFd inotify_;
     bool watching_ = false;  // the directory that is there now
-    std::string why_;
+    std::string why_;        // it could not be put back, raw
 };
 
 }  // namespace pythonfilter
