@@ -27,7 +27,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     rounds = parser.parse_args().rounds
     late: dict[str, list[float]] = {name: [] for name in HANGS}
-    config = f"pools: {{default: {{workers: 2, timeout: {TIMEOUT * 1000:.0f}ms}}}}\n"
+    # Without a breaker: an open one would answer at once.
+    config = (f"pools: {{default: {{workers: 2, timeout: {TIMEOUT * 1000:.0f}ms, breaker: {{failures: 0}}}}}}\n"
+              "server: {poison: {kills: 0}}\n")
     with LoggingServer(filters={"script": SCRIPT_FILTER}, config=config) as server:
         for _ in range(rounds):
             for name, hostile in HANGS.items():
@@ -52,6 +54,8 @@ def lateness_ms(server: LoggingServer, body: bytes) -> float:
     message.remove()
     if reply != f"{DEFERRED}\n".encode():
         raise RuntimeError(f"a stuck filter got {reply!r}")
+    if took < TIMEOUT:
+        raise RuntimeError(f"answered after {took * 1000:.0f} ms, before the filter's time was over")
     return (took - TIMEOUT) * 1000
 
 
