@@ -8,6 +8,7 @@
 //   option_walk.h     all rows with their paths and defaults
 //   restart_keys.h    which changed keys a reload cannot put in force
 //   sample_file.h     the table as conf/pythonfilter.yaml
+//   manual_page.h     the table as the section OPTIONS of pythonfilter.yaml(5)
 //   find_config.h     which file is read, and load_config(): the one entry for all callers
 //   courier_dirs.h    courier-config: Courier's directories and mail user
 //   yaml_tree.h       the text of a YAML file -> a tree with the place of everything

@@ -51,4 +51,16 @@ std::string default_text(const Option& option, const Slot& slot) {
     return value.empty() ? std::string(option.unset) : value;
 }
 
+std::string facts_of(const OptionVisit& visit) {
+    const Slot& slot = visit.slot;
+    const bool has_keys_only = std::holds_alternative<SectionSlot>(slot) || std::holds_alternative<FilterList*>(slot) ||
+                               std::holds_alternative<PoolMap*>(slot);
+    if (has_keys_only) return {};
+    const bool is_choice = std::holds_alternative<ChoiceSlot>(slot);
+    std::string text = (is_choice ? "one of " : "") + describe_expected(visit.option, slot);
+    if (text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    text += visit.option.required ? "; required." : "; default: " + default_text(visit.option, slot) + ".";
+    return text + (visit.option.restart ? " A change needs a restart." : "");
+}
+
 }  // namespace pythonfilter

@@ -1,6 +1,5 @@
 #include "config/sample_file.h"
 
-#include "config/option_text.h"
 #include "config/option_walk.h"
 
 #include <sstream>
@@ -18,19 +17,7 @@ constexpr std::string_view kHead =
 
 constexpr std::size_t kLineWidth = 100;
 
-bool is_filters(const Slot& slot) { return std::holds_alternative<FilterList*>(slot); }
 bool is_pools(const Slot& slot) { return std::holds_alternative<PoolMap*>(slot); }
-bool is_section(const Slot& slot) { return std::holds_alternative<SectionSlot>(slot); }
-bool is_choice(const Slot& slot) { return std::holds_alternative<ChoiceSlot>(slot); }
-
-// "A duration from 1s to 9min, with a unit (ms, s, min, h, d); default: 4min."
-std::string facts(const OptionVisit& visit) {
-    if (is_section(visit.slot) || is_filters(visit.slot) || is_pools(visit.slot)) return {};
-    std::string text = (is_choice(visit.slot) ? "one of " : "") + describe_expected(visit.option, visit.slot);
-    if (text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 'a' + 'A');
-    text += visit.option.required ? "; required." : "; default: " + default_text(visit.option, visit.slot) + ".";
-    return text + (visit.option.restart ? " A change needs a restart." : "");
-}
 
 void print_comment(std::ostream& out, const std::string& indent, const std::string& text) {
     std::istringstream words(text);
@@ -66,7 +53,7 @@ std::string print_sample_file() {
         const std::string indent(static_cast<std::size_t>(visit.depth) * 2, ' ');
         out << '\n';
         print_comment(out, indent, std::string(visit.option.text));
-        const std::string more = facts(visit);
+        const std::string more = facts_of(visit);
         if (!more.empty()) print_comment(out, indent, more);
         print_key(out, indent, visit);
     });

@@ -1,0 +1,17 @@
+// The option table as the section OPTIONS of the manual page pythonfilter.yaml(5). Pure. Called by print_manual.cpp, a
+// program of the build. Nothing about a key may be said here: that is the table's.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace pythonfilter {
+
+/// Text for man(7): what troff would take for a command or a hyphen is made literal, and `words` in backquotes are set
+/// in bold.
+std::string manual_text(std::string_view text);
+
+/// Every key by its whole path, with its paragraph, what it takes and its default.
+std::string print_manual_options();
+
+}  // namespace pythonfilter
