@@ -16,18 +16,19 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     const PoolConfig& pool = config.pools.at(options.name);
     options.workers = pool.workers;
     options.recycle = pool.recycle;
-    options.start_timeout = pool.start_timeout;
-    options.program = prefix + "/libexec/pythonfilter/pythonfilter-worker";
-    options.spec.pool = options.name;
-    options.spec.preload = pool.preload == Preload::automatic;
-    options.spec.limits = pool.limits;
-    options.spec.nice = pool.nice;
-    options.spec.python_dir = prefix + "/lib/pythonfilter/python";
-    options.spec.filter_path = config.filter_path;
-    options.spec.sandbox = resolve_sandbox(pool.sandbox, config.courier, {getppid(), getpid()});
-    options.spec.filters = filter_specs(route, index);
-    options.spec.config_file = config.file;
-    options.spec.settings = pool_settings(config, options.name);
+    options.start_timeout = options.zygote.start_timeout = pool.start_timeout;
+    options.zygote.program = prefix + "/libexec/pythonfilter/pythonfilter-worker";
+    ZygoteSpec& spec = options.zygote.spec;
+    spec.pool = options.name;
+    spec.preload = pool.preload == Preload::automatic;
+    spec.limits = pool.limits;
+    spec.nice = pool.nice;
+    spec.python_dir = prefix + "/lib/pythonfilter/python";
+    spec.filter_path = config.filter_path;
+    spec.sandbox = resolve_sandbox(pool.sandbox, config.courier, {getppid(), getpid()});
+    spec.filters = filter_specs(route, index);
+    spec.config_file = config.file;
+    spec.settings = pool_settings(config, options.name);
     return options;
 }
 

@@ -36,8 +36,9 @@
 // Pools and workers
 //   job.h               one dispatch of a stage, and its result
 //   job_queue.h         the jobs that wait for a worker
-//   pool.h              a zygote, its workers, and the jobs that wait; who gets which job
-//   zygote_client.h     the zygote: start, fork requests, reports
+//   pool.h              the workers, and the jobs that wait; who gets which job
+//   zygote_keeper.h     a pool has a zygote, and another when that one died
+//   zygote_client.h     one zygote: start, fork requests, reports
 //   worker_slot.h       one worker from the fork to the burial: frames, deadlines, kill
 //   job_deadline.h      when a job's time is over and which filter is to blame; pure
 //   traceback_wait.h    how long a worker may write its traceback before it is killed; pure

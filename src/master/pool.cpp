@@ -8,7 +8,6 @@ namespace {
 
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
 constexpr Duration kQueueHolds = 2s;  // a pool without workers for longer answers instead of letting messages wait
-constexpr Duration kEndLimit = 5s;          // of a zygote without workers
 
 }  // namespace
 
@@ -20,10 +19,8 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
       start_report_(options_.name, report_, callbacks_.on_settled),
       recycle_(options_.recycle),
       queue_(loop, gauge),
-      to_import_(loop, [this] { zygote_->kill("imports took longer than start_timeout"); }),
-      to_fork_(loop, [this] { zygote_->kill("a fork took longer than start_timeout"); }),
+      keeper_(loop, std::move(options_.zygote), report_, keeper_callbacks()),
       to_respawn_(loop, [this] { fill(); }),
-      to_end_(loop, [this] { if (zygote_) zygote_->kill("it did not end by itself"); }),
       to_bury_(loop, [this] { graves_.clear(); }) {}
 
 void Pool::enter(State state) {
@@ -35,86 +32,29 @@ void Pool::enter(State state) {
     if (state == State::failed) queue_.answer_all(JobResult::Kind::unavailable);
 }
 
-void Pool::start() { fill(); }
-
 // ---- the zygote
 
-void Pool::start_zygote() {
-    ZygoteClient::Callbacks callbacks;
-    callbacks.on_report = [this](ZygoteReport report, UniqueFd pidfd) {
-        on_report(std::move(report), std::move(pidfd));
+ZygoteKeeper::Callbacks Pool::keeper_callbacks() {
+    ZygoteKeeper::Callbacks callbacks;
+    callbacks.on_ready = [this](const std::vector<Ready::Failure>& failures) {
+        note_failures(failures);
+        fill();
     };
-    callbacks.on_dead = [this](std::string reason) { zygote_dead(reason); };
-    callbacks.on_line = [this](std::string_view line) {
-        report_(LogLevel::output, "[" + options_.name + "] " + escape(line));
+    callbacks.on_forked = [this](std::uint32_t number, pid_t pid, UniqueFd pidfd) {
+        WorkerSlot* slot = find(number);
+        if (slot && pidfd && pid > 1 && slot->pid() == 0) slot->forked(pid, std::move(pidfd), options_.start_timeout);
     };
-    zygote_respawn_.started(Clock::now());
-    imported_ = false;
-    auto zygote = ZygoteClient::start(loop_, options_.program, options_.spec, std::move(callbacks));
-    if (!zygote) {
-        report_(LogLevel::error, "pool " + options_.name + ": " + zygote.error().text);
-        start_report_.settle(zygote.error().text);
-        retry_after(zygote_respawn_.died(Clock::now()));
-        return;
-    }
-    zygote_ = std::move(*zygote);
-    to_import_.start(options_.start_timeout);
+    callbacks.on_fork_failed = [this](std::uint32_t number, std::string reason) {
+        if (WorkerSlot* slot = find(number)) slot->fork_failed(std::move(reason));
+    };
+    callbacks.on_exited = [this](std::uint32_t number, int wait_status) {
+        if (WorkerSlot* slot = find(number)) slot->buried(wait_status);
+    };
+    callbacks.on_dead = [this](const std::string& problem, Duration delay) { zygote_dead(problem, delay); };
+    return callbacks;
 }
 
-void Pool::on_report(ZygoteReport report, UniqueFd pidfd) {
-    switch (report.kind) {
-        case ZygoteReport::Kind::hello: return;
-        case ZygoteReport::Kind::importing: importing_ = report.text; return;
-        case ZygoteReport::Kind::imported: imported(report.failures); return;
-        case ZygoteReport::Kind::tainted: tainted(report.text); return;
-        case ZygoteReport::Kind::forked:
-            fork_answered();
-            if (WorkerSlot* slot = find(report.slot); slot && pidfd && report.pid > 1 && slot->pid() == 0) {
-                slot->forked(report.pid, std::move(pidfd), options_.start_timeout);
-            }
-            return;
-        case ZygoteReport::Kind::fork_failed:
-            fork_answered();
-            if (WorkerSlot* slot = find(report.slot)) slot->fork_failed(report.text);
-            return;
-        case ZygoteReport::Kind::exited:
-            if (WorkerSlot* slot = find(report.slot)) slot->buried(report.status);
-            return;
-    }
-}
-
-void Pool::imported(const std::vector<Ready::Failure>& failures) {
-    to_import_.stop();
-    importing_.clear();
-    imported_ = true;
-    zygote_respawn_.became_ready(Clock::now());
-    note_failures(failures);
-    fill();
-}
-
-// A filter may have hooked os.fork(): the zygote's forks have a deadline like its imports.
-void Pool::fork_answered() {
-    if (forks_asked_ > 0) --forks_asked_;
-    if (forks_asked_ > 0) to_fork_.start(options_.start_timeout);
-    else to_fork_.stop();
-}
-
-// The old contract allows a filter to open things at import; then nothing may be shared by forks.
-void Pool::tainted(const std::string& what) {
-    report_(LogLevel::warning,
-            "pool " + options_.name + ": a filter " + escape(what) +
-                " while it was imported, so each worker imports for itself from now on (preload: no)");
-    options_.spec.preload = false;
-    restarting_ = true;
-    zygote_->kill("preload is not possible");
-}
-
-void Pool::zygote_dead(const std::string& reason) {
-    to_import_.stop();
-    to_fork_.stop();
-    forks_asked_ = 0;
-    const bool planned = std::exchange(restarting_, false);
-    const auto zygote = std::move(zygote_);  // dies after the callbacks below
+void Pool::zygote_dead(const std::string& problem, Duration delay) {
     std::vector<WorkerSlot*> orphans;
     for (const auto& slot : slots_) orphans.push_back(slot.get());
     for (WorkerSlot* slot : orphans) slot->zygote_died();
@@ -123,24 +63,14 @@ void Pool::zygote_dead(const std::string& reason) {
         if (empty()) callbacks_.on_empty();
         return;
     }
-    const std::string importing = std::exchange(importing_, {});
-    if (!planned) {
-        const std::string where = importing.empty() ? "" : ", in the import of " + escape(importing);
-        report_(LogLevel::error, "pool " + options_.name + ": zygote ended" + where + ": " + escape(reason));
-        start_report_.settle("zygote of pool " + options_.name + " ended" + where + ": " + escape(reason));
-    }
-    retry_after(planned ? Duration(0) : zygote_respawn_.died(Clock::now()));
+    if (!problem.empty()) start_report_.settle(problem);
+    if (delay > Duration(0)) none_before(Clock::now() + delay);
 }
 
 // ---- workers
 
 void Pool::fill() {
-    if (state_ == State::stopping || to_respawn_.active()) return;
-    if (!zygote_) {
-        start_zygote();
-        return;
-    }
-    if (!imported_) return;
+    if (state_ == State::stopping || to_respawn_.active() || !keeper_.ready()) return;
     const auto leaves = [](const auto& slot) { return slot->state() == WorkerSlot::State::leaving; };
     const auto leaving = static_cast<int>(std::count_if(slots_.begin(), slots_.end(), leaves));
     // Those that leave may take their time over it: never more of them than the pool has workers.
@@ -162,14 +92,13 @@ bool Pool::fork_worker() {
     const std::uint32_t number = free_number();
     const ForkRequest request{++last_slot_, number};
     auto slot = WorkerSlot::create(loop_, request.slot, options_.name + "/" + std::to_string(number), slot_callbacks());
-    Status sent = slot ? zygote_->fork(request, (*slot)->worker_ends()) : Status(slot.error());
+    Status sent = slot ? keeper_.fork(request, (*slot)->worker_ends()) : Status(slot.error());
     if (!sent) {
         report_(LogLevel::error, "pool " + options_.name + ": no new worker: " + sent.error().text);
         worker_respawn_.started(Clock::now());
         retry_after(worker_respawn_.died(Clock::now()));
         return false;
     }
-    if (forks_asked_++ == 0) to_fork_.start(options_.start_timeout);
     (*slot)->close_worker_ends();
     slots_.push_back(std::move(*slot));
     return true;
@@ -242,14 +171,14 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     const bool was_ready = slot.has_been_ready();
     if (slot.id() == recycled_) recycled_ = 0;
     const std::string label = slot.label();
-    const FilterSpec* filter = find_filter(slot.running_filter());
+    const FilterSpec* filter = keeper_.find_filter(slot.running_filter());
     const auto found =
         std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });
     graves_.push_back(std::move(*found));
     slots_.erase(found);
     to_bury_.start(0s);
     if (state_ == State::stopping) {
-        if (slots_.empty() && zygote_) close_zygote();
+        if (slots_.empty()) keeper_.close();
         if (empty()) callbacks_.on_empty();
         return;
     }
@@ -267,14 +196,6 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     retry_after(worker_respawn_.died(Clock::now()));
 }
 
-// nullptr when no filter of ours has this index.
-const FilterSpec* Pool::find_filter(std::uint32_t index) const {
-    const auto& specs = options_.spec.filters;
-    const auto spec =
-        std::find_if(specs.begin(), specs.end(), [&](const FilterSpec& each) { return each.index == index; });
-    return spec == specs.end() ? nullptr : &*spec;
-}
-
 void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     if (!slot.has_been_ready()) {
         start_report_.line(line);
@@ -284,22 +205,28 @@ void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     report_(LogLevel::output, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
 }
 
-// Something is missing: try again after the delay. Without any worker for some time, past or to come, the pool has
-// failed: one attempt that hangs for all of start_timeout is enough.
+// Something is missing: try again after the delay.
 void Pool::retry_after(Duration delay) {
     if (delay == Duration(0)) {
         fill();
         return;
     }
     if (!to_respawn_.active()) to_respawn_.start(delay);
+    none_before(Clock::now() + delay);
+}
+
+// Without any worker for some time, past or to come, the pool has failed: one attempt that hangs for all of
+// start_timeout is enough.
+void Pool::none_before(TimePoint next_attempt) {
     const bool has_worker =
         std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_been_ready(); });
-    if (!has_worker && Clock::now() + delay > last_worker_ + kQueueHolds) enter(State::failed);
+    if (!has_worker && next_attempt > last_worker_ + kQueueHolds) enter(State::failed);
 }
 
 void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
     for (const Ready::Failure& failure : failures) {
-        if (const FilterSpec* filter = find_filter(failure.filter)) start_report_.failure(*filter, failure.text);
+        const FilterSpec* filter = keeper_.find_filter(failure.filter);
+        if (filter) start_report_.failure(*filter, failure.text);
     }
 }
 
@@ -350,34 +277,23 @@ void Pool::not_begun(Job job) {
 void Pool::stop() {
     enter(State::stopping);
     to_respawn_.stop();
-    to_import_.stop();
     queue_.answer_all(JobResult::Kind::stopped);
     idle_.clear();
     for (std::size_t i = slots_.size(); i-- > 0;) {
         if (slots_[i]->state() != WorkerSlot::State::busy) slots_[i]->leave();
     }
-    if (!zygote_) {
-        if (empty()) callbacks_.on_empty();
-    } else if (!imported_) {
-        zygote_->kill("is not needed any more");  // an import may hang, and nobody waits for it
-    } else if (slots_.empty()) {
-        close_zygote();
-    }
-}
-
-// It may be stopped (SIGSTOP), and a generation must be able to end.
-void Pool::close_zygote() {
-    zygote_->close();
-    to_end_.start(kEndLimit);
+    keeper_.stop();
+    if (slots_.empty()) keeper_.close();
+    if (empty()) callbacks_.on_empty();
 }
 
 void Pool::kill_all(const std::string& reason) {
     for (std::size_t i = slots_.size(); i-- > 0;) slots_[i]->kill(JobResult::Kind::stopped, reason);
-    if (zygote_) zygote_->kill(reason);
+    keeper_.kill(reason);
 }
 
 void Pool::collect_pids(std::unordered_set<pid_t>& pids) const {
-    if (zygote_) pids.insert(zygote_->pid());
+    if (keeper_.exists()) pids.insert(keeper_.pid());
     for (const auto& slot : slots_) pids.insert(slot->pid());
 }
 
