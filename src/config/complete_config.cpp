@@ -15,13 +15,27 @@ void check_pools(const Config& config, const Places& places, LoadReport& report)
     for (const auto& [name, pool] : config.pools) names.push_back(name);
     std::set<std::string> used = {"default"};
     for (const FilterConfig& filter : config.filters) {
-        used.insert(filter.pool);
-        if (config.pools.contains(filter.pool)) continue;
-        report.error(places.of(&filter.pool), "the pool " + quote(filter.pool) + " is not defined under `pools`" +
-                                                  did_you_mean(filter.pool, names));
+        const std::string& pool = filter.pool.name;
+        if (!filter.pool.in_place.empty()) continue;
+        used.insert(pool);
+        if (config.pools.contains(pool)) continue;
+        report.error(places.of(&pool),
+                     "the pool " + quote(pool) + " is not defined under `pools`" + did_you_mean(pool, names));
     }
     for (const auto& [name, pool] : config.pools) {
         if (!used.contains(name)) report.warning(places.of(&name), "no filter uses the pool " + quote(name));
+    }
+}
+
+// Pools that are written in place join the others, each for one filter alone: nobody can have named them.
+void name_pools_in_place(Config& config) {
+    for (FilterConfig& filter : config.filters) {
+        if (filter.pool.in_place.empty()) continue;
+        std::string name = filter.filter;
+        for (int number = 2; config.pools.contains(name); ++number) name = filter.filter + "-" + std::to_string(number);
+        auto pool = filter.pool.in_place.extract(filter.pool.in_place.begin());  // its address stays
+        pool.key() = filter.pool.name = name;
+        config.pools.insert(std::move(pool));
     }
 }
 
@@ -33,9 +47,9 @@ void check_duplicates(const Config& config, const Places& places, LoadReport& re
     for (const FilterConfig& filter : config.filters) {
         if (filter.filter.empty()) continue;  // reported by the loader
         const Place place = places.of(&filter.filter);
-        const auto [entry, added] = first.try_emplace({filter.pool, filter.filter}, place);
+        const auto [entry, added] = first.try_emplace({filter.pool.name, filter.filter}, place);
         if (added) continue;
-        report.error(place, "the filter " + quote(filter.filter) + " is in the pool " + quote(filter.pool) +
+        report.error(place, "the filter " + quote(filter.filter) + " is in the pool " + quote(filter.pool.name) +
                                 " already, in line " + std::to_string(entry->second.line) +
                                 "; both would share their globals: give one of them another pool");
     }
@@ -74,6 +88,29 @@ void check_sandbox(const SandboxConfig& sandbox, const Places& places, LoadRepor
     refuse(sandbox.required, &sandbox.required, "required");
 }
 
+// Why the value of a pool would not hold, or would harm: the server sets them, and knows them better.
+struct ServersVariable {
+    std::string_view name, why;
+};
+constexpr ServersVariable kServersVariables[] = {
+    {"TMPDIR", "each worker has a directory of its own"},
+    {"USER", "it is the user that the server runs as"},
+    {"LOGNAME", "it is the user that the server runs as"},
+    {"sysconfdir", "it is `courier.sysconfdir`"},
+    {"LANG", "filters run in a UTF-8 locale"},
+    {"LC_ALL", "filters run in a UTF-8 locale"},
+    {"LC_CTYPE", "filters run in a UTF-8 locale"},
+};
+
+void check_environment(const PoolConfig& pool, const Places& places, LoadReport& report) {
+    for (const ServersVariable& variable : kServersVariables) {
+        const auto written = pool.env.find(std::string(variable.name));
+        if (written == pool.env.end()) continue;
+        report.error(places.of(&written->first),
+                     "the variable " + quote(variable.name) + " is set by the server: " + std::string(variable.why));
+    }
+}
+
 void check_timeout(const Config& config, Duration timeout, Place place, LoadReport& report) {
     if (place.line == 0 || timeout <= config.server.message_timeout) return;
     report.warning(place, "a timeout of " + format_duration(timeout) + " is never reached: a message has " +
@@ -89,6 +126,7 @@ void check_chain(const Config& config, const Places& places, LoadReport& report)
     for (const auto& [name, pool] : config.pools) {
         check_timeout(config, pool.timeout, places.of(&pool.timeout), report);
         check_sandbox(pool.sandbox, places, report);
+        check_environment(pool, places, report);
     }
     if (config.filters.empty()) report.warning({}, "no filter is configured: every message is accepted");
 }
@@ -97,10 +135,10 @@ void check_chain(const Config& config, const Places& places, LoadReport& report)
 void check_shared_section(const Config& config, const FilterConfig& filter, const Places& places, LoadReport& report) {
     const std::string section = section_of_filter(filter.filter);
     for (const FilterConfig& other : config.filters) {
-        if (other.filter == filter.filter || other.pool != filter.pool) continue;
+        if (other.filter == filter.filter || other.pool.name != filter.pool.name) continue;
         if (section_of_filter(other.filter) != section) continue;
         report.error(places.of(&filter.settings),
-                     "the filter " + quote(other.filter) + " is in the pool " + quote(filter.pool) +
+                     "the filter " + quote(other.filter) + " is in the pool " + quote(filter.pool.name) +
                          ", too, and reads the same section " + quote(section) + ": give one of them another pool");
         return;
     }
@@ -123,7 +161,7 @@ void check_settings_size(const Config& config, const Places& places, LoadReport&
         for (const auto& [section, settings] : config.modules) size += packed_size(section, settings);
         Place place = config.modules.empty() ? Place{} : places.of(&config.modules.rbegin()->second);
         for (const FilterConfig& filter : config.filters) {
-            if (filter.pool != pool || filter.settings.empty() || size > kMaxSettingsSize) continue;
+            if (filter.pool.name != pool || filter.settings.empty() || size > kMaxSettingsSize) continue;
             size += packed_size(section_of_filter(filter.filter), filter.settings);
             place = places.of(&filter.settings);
         }
@@ -159,12 +197,13 @@ FailurePolicy effective_policy(const FailureKeys& filter, const FailureKeys& poo
 
 void complete_config(Config& config, const Places& places, LoadReport& report) {
     check_pools(config, places, report);
+    name_pools_in_place(config);
     check_duplicates(config, places, report);
     check_chain(config, places, report);
     check_settings(config, places, report);
     if (report.failed()) return;
     for (FilterConfig& filter : config.filters) {
-        const PoolConfig& pool = config.pools.at(filter.pool);
+        const PoolConfig& pool = config.pools.at(filter.pool.name);
         filter.effective_timeout = filter.timeout.value_or(pool.timeout);
         filter.policy = effective_policy(filter.failure, pool.failure, config.failure);
         filter.policy.legacy = config.legacy;

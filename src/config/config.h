@@ -17,6 +17,7 @@
 //   plain_scalar.h    what a word without quotes is: null, a truth value, a number or a text
 //   pool_settings.h   which sections the filters of one pool see
 //   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
+//   config_reader.h   what it does that with: the tree and the table, walked side by side
 //   legacy_loader.h   pythonfilter.conf -> Config
 //   complete_config.h what both loaders end with: checks of keys against each other, effective values
 //   load_report.h     errors and warnings with their places
@@ -124,13 +125,23 @@ struct PoolConfig {
     Preload preload = Preload::automatic;
     BreakerConfig breaker;     // one for each filter of the pool
     SandboxConfig sandbox;
+    bool exclusive = false;    // one worker, and none of two generations at once
+    std::map<std::string, std::string> env;  // over what the server hands on
     FailureKeys failure;
+};
+
+/// The pool of a filter.
+struct PoolChoice {
+    std::string name = "default";
+    /// At most one, without a name: written in place. load_config() names it and puts it among the others. A map, so
+    /// that its address stays, by which its places are known.
+    std::map<std::string, PoolConfig> in_place;
 };
 
 struct FilterConfig {
     std::string filter;                        // module name
     std::optional<std::vector<std::string>> bypass;  // `for`; an empty list is the same as none
-    std::string pool = "default";
+    PoolChoice pool;
     std::optional<Duration> timeout;           // else the pool's
     FailureKeys failure;
     Settings settings;                         // of its section, for this entry of the chain
@@ -150,7 +161,7 @@ struct Config {
     std::vector<std::string> filter_path;
     FailureKeys failure;
     SettingsSections modules;                  // sections for the modules of all pools
-    std::map<std::string, PoolConfig> pools;   // always holds "default"
+    std::map<std::string, PoolConfig> pools;   // always holds "default"; those written in place too
     std::vector<FilterConfig> filters;         // the chain, in order
     std::vector<std::string> warnings;         // things that load but are probably not meant, one sentence each
 

@@ -207,6 +207,12 @@ constexpr Option kPoolOptions[] = {
      .text = "What filters of this pool are kept from, enforced by the kernel in each worker. A word alone is the "
              "preset. pythonfilter-sandbox(7) has the table.",
      .section = &kSandbox},
+    {.key = "env", .slot = slot<&PoolConfig::env>,
+     .text = "Variables of the environment, by name, for the filters of this pool: over those that the server was "
+             "started with. A number is the text as it is written; `true`, `null` and the like need quotes. `TMPDIR`, "
+             "`USER`, `LOGNAME`, `sysconfdir` and the locale are the server's to set.",
+     .max = 100, .rule = TextRule::variable, .example = "{http_proxy: \"http://proxy.example.com:3128\"}",
+     .unset = "none"},
     {.key = "failure", .slot = slot<&PoolConfig::failure>,
      .text = "The keys of the top-level `failure`, for the filters of this pool.",
      .section = &kFailure, .example = "{on_crash: skip}"},
@@ -223,9 +229,11 @@ constexpr Option kFilterOptions[] = {
              "goes on. Without this key such a reply ends the chain: the message is accepted.",
      .max = 500, .rule = TextRule::module, .example = "[NAME, NAME]", .unset = "none"},
     {.key = "pool", .slot = slot<&FilterConfig::pool>,
-     .text = "The pool whose workers run the filter. Neighbours of the same pool are run by one worker in one go. A "
-             "filter may stand several times in the chain, but only once for each pool.",
-     .rule = TextRule::pool},
+     .text = "The pool whose workers run the filter, by name; or a mapping with the keys of a pool: a pool of the "
+             "filter's own, which is called like the filter (or NAME-2 and so on, where there is one of that name). "
+             "Neighbours of the same pool are run by one worker in one go. A filter may stand several times in the "
+             "chain, but only once for each pool.",
+     .rule = TextRule::pool, .section = &kPool},
     {.key = "timeout", .slot = slot<&FilterConfig::timeout>,
      .text = "The time that this filter may take for one message.",
      .min = ns(100ms), .max = ns(9min), .example = "20s", .unset = "the pool's"},

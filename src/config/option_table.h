@@ -18,7 +18,7 @@
 namespace pythonfilter {
 
 /// Which texts a string member takes.
-enum class TextRule { module, pool, path, account, section };
+enum class TextRule { module, pool, path, account, section, variable };
 
 /// An enum, or an optional one: set and read by its index in the words of the row.
 struct ChoiceSlot {
@@ -32,12 +32,13 @@ struct SectionSlot {
 };
 using PoolMap = std::map<std::string, PoolConfig>;
 using FilterList = std::vector<FilterConfig>;
+using TextMap = std::map<std::string, std::string>;
 using TextList = std::vector<std::string>;
 
 /// The member of one struct that a row is about, by its type.
 using Slot = std::variant<int*, std::optional<int>*, std::optional<ByteSize>*, bool*, Duration*,
                           std::optional<Duration>*, std::string*, TextList*, std::optional<TextList>*, ChoiceSlot,
-                          SectionSlot, PoolMap*, FilterList*, Settings*, SettingsSections*>;
+                          SectionSlot, PoolMap*, PoolChoice*, TextMap*, FilterList*, Settings*, SettingsSections*>;
 
 struct Section;
 

@@ -50,6 +50,7 @@ std::size_t longest_text(TextRule rule) {
         case TextRule::path: return 4000;
         case TextRule::account: return 32;
         case TextRule::section: return 128;
+        case TextRule::variable: return 128;
     }
     return 0;
 }
@@ -91,6 +92,7 @@ std::string describe_text(TextRule rule) {
         case TextRule::path: return "a path that begins with /";
         case TextRule::account: return "a user or group name";
         case TextRule::section: return "the name of a section (letters, digits, _, - and inner dots)";
+        case TextRule::variable: return "the name of a variable (letters, digits and _; no digit first)";
     }
     return "a text";
 }
@@ -149,6 +151,9 @@ bool plausible_text(TextRule rule, std::string_view text) {
         case TextRule::path: return text.front() == '/' && std::none_of(text.begin(), text.end(), is_control);
         case TextRule::account:
             return std::all_of(text.begin(), text.end(), is_word_or_dot) && text.front() != '-';
+        case TextRule::variable:
+            return std::all_of(text.begin(), text.end(), is_word) && !is_digit(text.front()) &&
+                   text.find('-') == std::string_view::npos;
     }
     return false;
 }
@@ -176,6 +181,8 @@ std::string describe_expected(const Option& option, const Slot& slot) {
             [&](const ChoiceSlot&) { return describe_words(option); },
             [&](const SectionSlot&) { return describe_keys(*option.section); },
             [](const PoolMap*) -> std::string { return "a mapping of pools by name"; },
+            [&](const PoolChoice*) { return describe_text(option.rule) + ", or a mapping with the keys of a pool"; },
+            [](const TextMap*) -> std::string { return "a mapping of texts by name"; },
             [](const FilterList*) -> std::string { return "a list of filters"; },
             [](const Settings*) -> std::string { return "a mapping of settings by name"; },
             [](const SettingsSections*) -> std::string { return "a mapping of sections by name, each with settings"; },
@@ -201,6 +208,8 @@ std::string value_text(const Option& option, const Slot& slot) {
             },
             [](const SectionSlot&) { return std::string(); },
             [](PoolMap*) { return std::string(); },
+            [](PoolChoice* choice) { return choice->name; },
+            [](TextMap*) { return std::string(); },
             [](FilterList*) { return std::string(); },
             [](Settings*) { return std::string(); },
             [](SettingsSections*) { return std::string(); },

@@ -7,7 +7,7 @@ namespace pythonfilter {
 Breakers::Breakers(const Config& config, const Reporter& report) {
     for (const FilterConfig& filter : config.filters) {
         breakers_.emplace_back(
-            config.pools.at(filter.pool).breaker,
+            config.pools.at(filter.pool.name).breaker,
             [this, report, name = filter.filter](Breaker::State before, Breaker::State now, const std::string& why) {
                 if (now == Breaker::State::open && before == Breaker::State::closed) ++opened_;
                 report(LogLevel::warning, "filter " + name + ": breaker " + std::string(to_string(before)) + " -> " +

@@ -35,14 +35,14 @@ std::string chain_text(const Config& config) {
     std::string text;
     for (const FilterConfig& filter : config.filters) {
         text += (text.empty() ? "" : ", ") + escape(filter.filter);
-        if (filter.pool != "default") text += " (pool " + escape(filter.pool) + ")";
+        if (filter.pool.name != "default") text += " (pool " + escape(filter.pool.name) + ")";
     }
     return text.empty() ? "no filters: every message is accepted" : text;
 }
 
 std::string pools_text(const Config& config) {
     std::set<std::string> used;
-    for (const FilterConfig& filter : config.filters) used.insert(filter.pool);
+    for (const FilterConfig& filter : config.filters) used.insert(filter.pool.name);
     std::string text;
     for (const auto& [name, pool] : config.pools) {
         text += (text.empty() ? "" : ", ") + escape(name) + " (" + std::to_string(pool.workers) +
@@ -60,7 +60,7 @@ void print_section(const std::string& section, const Settings& settings) {
 void print_settings(const Config& config) {
     for (const auto& [section, settings] : config.modules) print_section(section, settings);
     for (const FilterConfig& filter : config.filters) {
-        const std::string pool = filter.pool == "default" ? "" : " (pool " + filter.pool + ")";
+        const std::string pool = filter.pool.name == "default" ? "" : " (pool " + filter.pool.name + ")";
         print_section(section_of_filter(filter.filter) + pool, filter.settings);
     }
 }

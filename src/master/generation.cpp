@@ -17,7 +17,7 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     options.workers = pool.workers;
     options.recycle = pool.recycle;
     options.start_timeout = options.zygote.start_timeout = pool.start_timeout;
-    options.zygote.program = prefix + "/libexec/pythonfilter/pythonfilter-worker";
+    options.zygote.program = {prefix + "/libexec/pythonfilter/pythonfilter-worker", pool.env};
     ZygoteSpec& spec = options.zygote.spec;
     spec.pool = options.name;
     spec.preload = pool.preload == Preload::automatic;

@@ -45,24 +45,40 @@ struct SpawnActions {
     SpawnActions& operator=(const SpawnActions&) = delete;
 };
 
+// Our own environment and the pool's variables, as "NAME=value".
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& variables) {
+    std::vector<std::string> entries;
+    for (char** entry = environ; entry && *entry; ++entry) {
+        const std::string_view text(*entry);
+        if (!variables.contains(std::string(text.substr(0, text.find('='))))) entries.emplace_back(text);
+    }
+    for (const auto& [name, value] : variables) entries.push_back(name + "=" + value);
+    return entries;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (std::string& text : texts) all.push_back(text.data());
+    all.push_back(nullptr);
+    return all;
+}
+
 // Every descriptor of ours is close-on-exec; the zygote gets 0 (/dev/null), 1 and 2 (its stderr pipe) and 3 (its
 // socket).
-Result<pid_t> spawn(const std::string& program, int socket, int error) {
+Result<pid_t> spawn(const ZygoteProgram& program, int socket, int error) {
     const SpawnActions actions(socket, error);
-    std::string name = "pythonfilter-worker";
-    std::string zygote = "--zygote";
-    std::string parent = "--parent";
-    std::string pid_text = std::to_string(getpid());
-    char* arguments[] = {name.data(), zygote.data(), parent.data(), pid_text.data(), nullptr};
+    std::vector<std::string> arguments{"pythonfilter-worker", "--zygote", "--parent", std::to_string(getpid())};
+    std::vector<std::string> environment = environment_with(program.env);
     pid_t pid = 0;
-    const int failed = posix_spawn(&pid, program.c_str(), &actions.files, &actions.attributes, arguments, environ);
-    if (failed != 0) return errno_error("cannot start " + program, failed);
+    const int failed = posix_spawn(&pid, program.path.c_str(), &actions.files, &actions.attributes,
+                                   pointers(arguments).data(), pointers(environment).data());
+    if (failed != 0) return errno_error("cannot start " + program.path, failed);
     return pid;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ZygoteClient>> ZygoteClient::start(Loop& loop, const std::string& program,
+Result<std::unique_ptr<ZygoteClient>> ZygoteClient::start(Loop& loop, const ZygoteProgram& program,
                                                           const ZygoteSpec& spec, Callbacks callbacks) {
     int sockets[2];
     int error[2];

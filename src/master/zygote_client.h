@@ -9,12 +9,19 @@
 #include "message/zygote_protocol.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <sys/types.h>
 #include <vector>
 
 namespace pythonfilter {
+
+/// What a zygote is started from.
+struct ZygoteProgram {
+    std::string path;
+    std::map<std::string, std::string> env;  // over our own environment: there before its interpreter is
+};
 
 class ZygoteClient {
 public:
@@ -25,7 +32,7 @@ public:
         std::function<void(std::string_view)> on_line;    // its stderr
     };
 
-    static Result<std::unique_ptr<ZygoteClient>> start(Loop& loop, const std::string& program, const ZygoteSpec& spec,
+    static Result<std::unique_ptr<ZygoteClient>> start(Loop& loop, const ZygoteProgram& program, const ZygoteSpec& spec,
                                                        Callbacks callbacks);
     ~ZygoteClient();
     ZygoteClient(const ZygoteClient&) = delete;

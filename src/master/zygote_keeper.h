@@ -18,7 +18,7 @@ class ZygoteKeeper {
 public:
     struct Options {
         ZygoteSpec spec;
-        std::string program;  // pythonfilter-worker
+        ZygoteProgram program;
         Duration start_timeout{};
     };
     struct Callbacks {

@@ -36,7 +36,7 @@ Route compile_route(const Config& config) {
     for (const FilterConfig& written : config.filters) {
         Route::Filter filter;
         filter.name = written.filter;
-        filter.pool = intern_pool(route, written.pool);
+        filter.pool = intern_pool(route, written.pool.name);
         filter.timeout = written.effective_timeout;
         filter.policy = written.policy;
         if (written.bypass && !written.bypass->empty()) filter.bypasses = indexes_of(config, *written.bypass);

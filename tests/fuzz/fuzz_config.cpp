@@ -82,7 +82,7 @@ void check_settings(const Config& config) {
 
 void check_filter(const FilterConfig& filter, const Config& config) {
     DEMAND(plausible_text(TextRule::module, filter.filter));
-    DEMAND(config.pools.contains(filter.pool));
+    DEMAND(config.pools.contains(filter.pool.name));
     DEMAND(filter.effective_timeout >= 100ms && filter.effective_timeout <= 9min);
     DEMAND(filter.origin.starts_with("file:") && !filter.origin.ends_with(":0"));
     DEMAND(filter.policy.legacy == config.legacy);
@@ -96,16 +96,24 @@ void check_courier(const CourierDirs& dirs) {
     DEMAND(plausible_text(TextRule::account, dirs.mailuser) && plausible_text(TextRule::account, dirs.mailgroup));
 }
 
+// One that was written in place is called like its filter, with a number behind that if need be.
+void check_pool(const std::string& name, const PoolConfig& pool) {
+    DEMAND(plausible_text(TextRule::pool, name) || plausible_text(TextRule::module, name.substr(0, 128)));
+    DEMAND(pool.workers >= 1 && pool.workers <= 1000 && (!pool.exclusive || pool.workers == 1));
+    DEMAND(pool.start_timeout >= 1s && pool.start_timeout <= 10min);
+    for (const auto& [variable, value] : pool.env) {
+        DEMAND(plausible_text(TextRule::variable, variable) && variable != "TMPDIR");
+        DEMAND(value.size() <= 4096 && value.find('\0') == std::string::npos);
+    }
+}
+
 void check_config(const Config& config) {
     check_courier(config.courier);
     DEMAND(config.server.message_timeout >= 1s && config.server.message_timeout <= 9min);
     DEMAND(config.server.request_timeout >= 100ms && config.server.request_timeout <= 2min);
     DEMAND(config.server.queue.limit >= 1 && config.server.queue.limit <= 100'000);
-    DEMAND(config.pools.contains("default") && config.pools.size() <= 101);
-    for (const auto& [name, pool] : config.pools) {
-        DEMAND(plausible_text(TextRule::pool, name) && pool.workers >= 1 && pool.workers <= 1000);
-        DEMAND(pool.start_timeout >= 1s && pool.start_timeout <= 10min);
-    }
+    DEMAND(config.pools.contains("default") && config.pools.size() <= 101 + config.filters.size());
+    for (const auto& [name, pool] : config.pools) check_pool(name, pool);
     check_settings(config);
     DEMAND(config.filters.size() <= 500);
     for (const FilterConfig& filter : config.filters) check_filter(filter, config);

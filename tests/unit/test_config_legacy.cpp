@@ -98,7 +98,7 @@ TEST_CASE("legacy: everything but the chain has its default") {
     CHECK(config.value().instance == "antispam");
     CHECK(config.value().courier.localstatedir == "/from/courier-config");
     CHECK(config.value().pools.size() == 1);
-    CHECK(config.value().filters[0].pool == "default");
+    CHECK(config.value().filters[0].pool.name == "default");
     CHECK(config.value().filters[0].effective_timeout == 60s);
     CHECK(config.value().filters[0].origin == "p.conf:2");
 }

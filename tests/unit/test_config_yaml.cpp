@@ -106,7 +106,7 @@ TEST_CASE("yaml: every key of pools and filters arrives in its member") {
     const FilterConfig& filter = config.filters[1];
     CHECK(filter.filter == "sub.second");
     CHECK(filter.bypass == std::vector<std::string>{"third"});
-    CHECK(filter.pool == "scanners");
+    CHECK(filter.pool.name == "scanners");
     CHECK(filter.timeout == 5s);
     CHECK(filter.effective_timeout == 5s);
     CHECK(filter.policy.on_bad_reply == FailureAction::reject);
@@ -127,7 +127,7 @@ TEST_CASE("yaml: what is not written has its default") {
     REQUIRE(config.pools.size() == 1);
     CHECK(config.pools.at("default").workers == 4);
     CHECK(config.pools.at("default").preload == Preload::automatic);
-    CHECK(config.filters[0].pool == "default");
+    CHECK(config.filters[0].pool.name == "default");
     CHECK(config.filters[0].effective_timeout == 60s);
     CHECK(config.socket_directory() == "/var/lib/courier/allfilters");
     CHECK(config.other_socket_directory() == "/var/lib/courier/filters");
@@ -179,7 +179,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
         {"pools: {x: {colour: 3}}\nfilters: [{filter: a, pool: x}]",
          "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, recycle, limits, nice, start_timeout, "
-         "timeout, preload, breaker, sandbox, failure"},
+         "timeout, preload, breaker, sandbox, env, failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "modules, pools, filters"},

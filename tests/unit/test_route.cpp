@@ -31,7 +31,7 @@ Config config_of(const std::string& chain) {
             word.resize(equals);
         }
         if (const auto at = word.find('@'); at != std::string::npos) {
-            filter.pool = word.substr(at + 1);
+            filter.pool.name = word.substr(at + 1);
             word.resize(at);
         }
         filter.filter = word;
