@@ -111,6 +111,13 @@ void check_environment(const PoolConfig& pool, const Places& places, LoadReport&
     }
 }
 
+void check_exclusive(PoolConfig& pool, const Places& places, LoadReport& report) {
+    if (!pool.exclusive) return;
+    if (places.has(&pool.workers) && pool.workers != 1)
+        report.error(places.of(&pool.workers), "an exclusive pool has 1 worker, found " + std::to_string(pool.workers));
+    pool.workers = 1;
+}
+
 void check_timeout(const Config& config, Duration timeout, Place place, LoadReport& report) {
     if (place.line == 0 || timeout <= config.server.message_timeout) return;
     report.warning(place, "a timeout of " + format_duration(timeout) + " is never reached: a message has " +
@@ -199,6 +206,7 @@ void complete_config(Config& config, const Places& places, LoadReport& report) {
     check_pools(config, places, report);
     name_pools_in_place(config);
     check_duplicates(config, places, report);
+    for (auto& [name, pool] : config.pools) check_exclusive(pool, places, report);
     check_chain(config, places, report);
     check_settings(config, places, report);
     if (report.failed()) return;

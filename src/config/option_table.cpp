@@ -178,9 +178,14 @@ constexpr Option kPoolOptions[] = {
     {.key = "workers", .slot = slot<&PoolConfig::workers>,
      .text = "The number of worker processes. Each serves one message at a time.",
      .min = 1, .max = 1000},
+    {.key = "exclusive", .slot = slot<&PoolConfig::exclusive>,
+     .text = "`true`: one worker, and never two at once, for filters that may live only once because of a port, a "
+             "file with a lock, or counters in memory. The old worker has ended before a new one starts; messages wait "
+             "meanwhile, within their time. That is so at a reload, too: then all messages wait until the workers of "
+             "the new configuration are ready, or the old ones are back."},
     {.key = "recycle", .slot = slot<&PoolConfig::recycle>,
      .text = "When a worker is replaced by a fresh one: one at a time, and the old one serves until the new one is "
-             "ready.",
+             "ready, unless the pool is exclusive.",
      .section = &kRecycle},
     {.key = "limits", .slot = slot<&PoolConfig::limits>,
      .text = "What each worker of the pool may use.", .section = &kLimits},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unistd.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -16,6 +17,7 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     const PoolConfig& pool = config.pools.at(options.name);
     options.workers = pool.workers;
     options.recycle = pool.recycle;
+    options.exclusive = pool.exclusive;
     options.start_timeout = options.zygote.start_timeout = pool.start_timeout;
     options.zygote.program = {prefix + "/libexec/pythonfilter/pythonfilter-worker", pool.env};
     ZygoteSpec& spec = options.zygote.spec;
@@ -44,30 +46,114 @@ Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge,
       callbacks_(std::move(callbacks)) {
     for (const Route::Filter& filter : route_.filters) filter_names_.push_back(filter.name);
     for (std::uint32_t i = 0; i < route_.pools.size(); ++i) {
-        Pool::Callbacks pool_callbacks;
-        pool_callbacks.on_settled = [this, i](const std::vector<std::string>& problems) {
-            pool_settled(route_.pools[i], problems);
+        const std::string& name = route_.pools[i];
+        auto make = [this, &loop, &gauge, report, i](Pool::Callbacks of_pool) {
+            return std::make_unique<Pool>(loop, pool_options(config_, route_, i), gauge, report, std::move(of_pool));
         };
-        pool_callbacks.on_zygote_dead = callbacks_.on_zygote_dead;
-        pool_callbacks.on_empty = [this] { pool_empty(); };
-        pools_.push_back(
-            std::make_unique<Pool>(loop, pool_options(config_, route_, i), gauge, report, std::move(pool_callbacks)));
+        PoolPlace::Callbacks of_place;
+        of_place.on_settled = [this] { pool_settled(); };
+        of_place.on_renewed = [this](PoolPlace& place) { callbacks_.on_renewed(*this, place); };
+        of_place.on_zygote_dead = callbacks_.on_zygote_dead;
+        of_place.no_orphans = callbacks_.no_orphans;
+        of_place.on_empty = [this] { pool_empty(); };
+        places_.push_back(std::make_unique<PoolPlace>(name, config_.pools.at(name).exclusive, std::move(make),
+                                                      std::move(of_place)));
     }
 }
 
-void Generation::start() {
-    if (pools_.empty()) callbacks_.on_settled(*this, {});
-    for (const auto& pool : pools_) pool->start();
+// ---- pools
+
+template <class Use>
+void Generation::each_place(const Names& names, Use use) const {
+    for (const auto& place : places_) {
+        if (names.contains(place->name())) use(*place);
+    }
 }
 
-void Generation::pool_settled(const std::string& pool, const std::vector<std::string>& problems) {
-    for (const std::string& problem : problems) problems_.push_back("pool " + pool + ": " + problem);
-    if (++settled_ == pools_.size()) callbacks_.on_settled(*this, problems_);
+void Generation::start(const Names& without) {
+    Names names(route_.pools.begin(), route_.pools.end());
+    for (const std::string& name : without) names.erase(name);
+    start_pools(names);
 }
+
+void Generation::start_pools(const Names& names) {
+    started_ += names.size();
+    if (started_ == settled_) callbacks_.on_settled(*this, problems());
+    each_place(names, [](PoolPlace& place) { place.start(); });
+}
+
+void Generation::pool_settled() {
+    if (++settled_ == started_) callbacks_.on_settled(*this, problems());
+}
+
+std::vector<std::string> Generation::problems() const {
+    std::vector<std::string> all;
+    for (const auto& place : places_) {
+        for (const std::string& problem : place->problems()) all.push_back("pool " + place->name() + ": " + problem);
+    }
+    return all;
+}
+
+void Generation::stop_pools(const Names& names) {
+    each_place(names, [](PoolPlace& place) { place.stop(); });
+}
+
+void Generation::kill_pools(const Names& names, const std::string& reason) {
+    each_place(names, [&](PoolPlace& place) { place.kill_all(reason); });
+}
+
+bool Generation::pools_gone(const Names& names) const {
+    bool all_gone = true;
+    each_place(names, [&](const PoolPlace& place) { all_gone = all_gone && place.gone(); });
+    return all_gone;
+}
+
+void Generation::replace_pools(const Names& names) {
+    each_place(names, [](PoolPlace& place) { place.replace(); });
+}
+
+bool Generation::awaits_start() const {
+    return std::any_of(places_.begin(), places_.end(), [](const auto& place) { return place->awaits_start(); });
+}
+
+void Generation::start_replaced() {
+    for (const auto& place : places_) place->start_replaced();
+}
+
+void Generation::renew_failed_pools() {
+    for (const auto& place : places_) {
+        if (!place->problems().empty()) place->renew();
+    }
+}
+
+bool Generation::has_exclusive_pools() const {
+    return std::any_of(route_.pools.begin(), route_.pools.end(),
+                       [this](const std::string& name) { return config_.pools.at(name).exclusive; });
+}
+
+Pool& Generation::idle_pool(std::uint32_t index) {
+    const auto has_idle = [](const auto& place) { return place->pool().has_idle(); };
+    if (has_idle(places_[index])) return pool(index);
+    const auto idle = std::find_if(places_.begin(), places_.end(), has_idle);
+    return idle == places_.end() ? pool(index) : (*idle)->pool();
+}
+
+void Generation::collect_pids(std::unordered_set<pid_t>& pids) const {
+    for (const auto& place : places_) place->collect_pids(pids);
+}
+
+// ---- messages, and the end
 
 void Generation::message_ended() {
     --messages_;
-    if (draining_ && messages_ == 0) stop();
+    if (messages_ > 0) return;
+    if (on_quiet_) std::exchange(on_quiet_, {})();
+    if (draining_) stop();
+}
+
+void Generation::when_quiet(std::function<void()> callback) {
+    if (messages_ == 0) return callback();
+    on_quiet_ = std::move(callback);
 }
 
 void Generation::drain() {
@@ -76,38 +162,28 @@ void Generation::drain() {
 }
 
 void Generation::finish() {
-    for (const auto& pool : pools_) pool->refuse_waiting();
+    for (const auto& place : places_) place->pool().refuse_waiting();
     drain();
 }
 
 void Generation::stop() {
     if (stopped_) return;
     stopped_ = true;
-    for (const auto& pool : pools_) pool->stop();
-    if (pools_.empty()) pool_empty();
+    for (const auto& place : places_) place->stop();
+    pool_empty();
 }
 
 void Generation::kill_all(const std::string& reason) {
     stop();
-    for (const auto& pool : pools_) pool->kill_all(reason);
+    for (const auto& place : places_) place->kill_all(reason);
 }
 
 bool Generation::empty() const {
-    return stopped_ && std::all_of(pools_.begin(), pools_.end(), [](const auto& pool) { return pool->empty(); });
-}
-
-Pool& Generation::idle_pool(std::uint32_t index) {
-    if (pools_[index]->has_idle()) return *pools_[index];
-    const auto idle = std::find_if(pools_.begin(), pools_.end(), [](const auto& pool) { return pool->has_idle(); });
-    return idle == pools_.end() ? *pools_[index] : **idle;
+    return stopped_ && std::all_of(places_.begin(), places_.end(), [](const auto& place) { return place->empty(); });
 }
 
 void Generation::pool_empty() {
-    if (empty()) callbacks_.on_empty(*this);
-}
-
-void Generation::collect_pids(std::unordered_set<pid_t>& pids) const {
-    for (const auto& pool : pools_) pool->collect_pids(pids);
+    if (empty() && !std::exchange(told_empty_, true)) callbacks_.on_empty(*this);
 }
 
 }  // namespace pythonfilter

@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kFirstRetry = 5s;
 constexpr Duration kLastRetry = 5min;
 constexpr Duration kSweepStep = 50ms;
+constexpr Duration kStartStep = 20ms;  // between looks whether the way is free for pools that were replaced
 
 std::string title(const Generation& generation) { return "generation " + std::to_string(generation.number()); }
 
@@ -26,14 +27,17 @@ Generations::Generations(Loop& loop, ConfigRequest request, QueueGauge& gauge, R
       retry_delay_(kFirstRetry),
       to_retry_(loop, [this] { retry(); }),
       to_sweep_(loop, [this] { sweep(); }),
-      to_clear_(loop, [this] { clear_away(); }) {}
+      to_clear_(loop, [this] { clear_away(); }),
+      to_start_(loop, [this] { start_replaced(); }) {}
 
 std::unique_ptr<Generation> Generations::make(Config config) {
     Generation::Callbacks callbacks;
     callbacks.on_settled = [this](Generation& which, const std::vector<std::string>& problems) {
         settled(which, problems);
     };
+    callbacks.on_renewed = [this](Generation& which, PoolPlace& place) { renewed(which, place); };
     callbacks.on_zygote_dead = [this] { to_sweep_.start(kSweepStep); };
+    callbacks.no_orphans = [this] { return no_orphans(); };
     callbacks.on_empty = [this](Generation& which) { emptied(which); };
     for (const std::string& warning : config.warnings) report_(LogLevel::warning, warning);
     return std::make_unique<Generation>(loop_, ++last_number_, std::move(config), gauge_, report_,
@@ -70,17 +74,20 @@ void Generations::reload() {
 void Generations::prove(Config config) {
     to_retry_.stop();
     proving_ = true;
+    handover_.reset();  // of the reload before
     other_ = make(std::move(config));
+    exclusive_ = exclusive_pools(current_->config(), other_->config());
     report_(LogLevel::info, title(*other_) + " is being proved");
-    other_->start();
+    other_->start(exclusive_.next);
 }
 
 void Generations::settled(Generation& generation, const std::vector<std::string>& problems) {
     if (stopping_) return;
     if (&generation != current_.get()) {
-        proving_ = false;
-        if (problems.empty()) switch_to_next();
-        else give_up_next(problems);
+        if (handover_) handover_->next_settled(problems);
+        else if (!problems.empty()) give_up_next(problems);
+        else if (exclusive_.next.empty()) switch_to_next();
+        else hand_over();
         return;
     }
     settled_ = true;
@@ -93,7 +100,36 @@ void Generations::settled(Generation& generation, const std::vector<std::string>
     if (reload_wanted_) reload();
 }
 
+void Generations::hand_over() {
+    Handover::Callbacks callbacks;
+    callbacks.no_orphans = [this] { return no_orphans(); };
+    callbacks.take_over = [this] {
+        switch_to_next();
+        callbacks_.on_let_in();
+    };
+    callbacks.restore = [this](const std::vector<std::string>& reasons) { restore(reasons); };
+    handover_ = std::make_unique<Handover>(loop_, *current_, *other_, exclusive_, report_, std::move(callbacks));
+    callbacks_.on_hold();
+    handover_->begin();
+}
+
+// The old pools' places are there again at once, so that messages wait in their pool and no others have to.
+void Generations::restore(const std::vector<std::string>& reasons) {
+    give_up_next(reasons);
+    current_->replace_pools(exclusive_.old);
+    to_start_.start(kStartStep);
+    callbacks_.on_let_in();
+}
+
+// In the way are the pools that they replace, those that failed to take their place, and what these left.
+void Generations::start_replaced() {
+    if (stopping_ || !current_->awaits_start()) return;
+    if ((!other_ || other_->pools_gone(exclusive_.next)) && no_orphans()) current_->start_replaced();
+    if (current_->awaits_start()) to_start_.start(kStartStep);
+}
+
 void Generations::switch_to_next() {
+    proving_ = false;
     std::swap(current_, other_);
     report_(LogLevel::info,
             title(*current_) + " serves: " + current_->config().file + "; " + title(*other_) + " drains");
@@ -103,6 +139,7 @@ void Generations::switch_to_next() {
 }
 
 void Generations::give_up_next(const std::vector<std::string>& problems) {
+    proving_ = false;
     for (const std::string& problem : problems) report_lines(report_, LogLevel::error, "reload: ", problem);
     report_(LogLevel::error, "reload: " + title(*other_) + " is given up; " + title(*current_) + " stays in force");
     other_->stop();
@@ -121,6 +158,7 @@ void Generations::emptied(Generation& generation) {
 }
 
 void Generations::clear_away() {
+    handover_.reset();
     graves_.clear();
     if (reload_wanted_) reload();
 }
@@ -131,10 +169,16 @@ void Generations::retry_later() {
     retry_delay_ = std::min(2 * retry_delay_, kLastRetry);
 }
 
-// The configuration in force once more, not the file: what is half edited is not put in force by a timer.
+// The configuration in force once more, not the file: what is half edited is not put in force by a timer. To prove all
+// of it would stop exclusive pools that are well, and with them all mail: there only the pools that failed are renewed.
 void Generations::retry() {
     if (stopping_ || other_) {
         if (other_) to_retry_.start(kFirstRetry);
+        return;
+    }
+    if (current_->has_exclusive_pools()) {
+        current_->renew_failed_pools();
+        to_start_.start(Duration(0));
         return;
     }
     Config again = current_->config();
@@ -142,18 +186,31 @@ void Generations::retry() {
     prove(std::move(again));
 }
 
+void Generations::renewed(const Generation& generation, const PoolPlace& place) {
+    if (stopping_ || &generation != current_.get()) return;
+    if (place.problems().empty()) report_(LogLevel::info, "pool " + place.name() + ": ready again");
+    if (current_->problems().empty()) retry_delay_ = kFirstRetry;
+    else if (!to_retry_.active()) retry_later();
+}
+
 // Processes that came to us when a zygote died: whatever is neither a zygote nor a worker is somebody's leftover.
-void Generations::sweep() {
+bool Generations::no_orphans() {
     std::unordered_set<pid_t> ours;
     for (const auto* generation : {current_.get(), other_.get()}) {
         if (generation) generation->collect_pids(ours);
     }
-    if (!orphans_.clear(ours)) to_sweep_.start(kSweepStep);
+    return orphans_.clear(ours);
+}
+
+void Generations::sweep() {
+    if (!no_orphans()) to_sweep_.start(kSweepStep);
 }
 
 void Generations::stop() {
     stopping_ = true;
     to_retry_.stop();
+    to_start_.stop();
+    handover_.reset();
     if (proving_) other_->stop();
     else if (other_) other_->finish();
     current_->finish();

@@ -1,11 +1,13 @@
 // Generations: which configuration is in force. A reload proves the new generation (every pool ready, every filter
 // imported and initialised) before it takes the old one's place, which then drains; on any problem the old one stays.
-// At most two live; reloads that come meanwhile become one. The first generation serves whatever its problems are, and
-// one that has problems is tried anew from time to time: a scanner that was down at boot needs nobody to reload.
+// At most two live; reloads that come meanwhile become one. Exclusive pools are proved last, after the old ones ended
+// (handover.h). The first generation serves whatever its problems are, and one that has problems is tried anew from
+// time to time: a scanner that was down at boot needs nobody to reload.
 #pragma once
 
 #include "config/find_config.h"
 #include "master/generation.h"
+#include "master/handover.h"
 #include "master/orphans.h"
 #include "master/reporter.h"
 
@@ -21,6 +23,9 @@ public:
     struct Callbacks {
         /// The first generation is ready, failed or timed out; later, another has taken its place.
         std::function<void(const Config&)> on_in_force;
+        /// Messages that come have to wait from now on, until they are let in: then they begin in current().
+        std::function<void()> on_hold;
+        std::function<void()> on_let_in;
         /// After stop(): no process is left.
         std::function<void()> on_empty;
     };
@@ -41,12 +46,18 @@ private:
     std::unique_ptr<Generation> make(Config config);
     void prove(Config config);
     void settled(Generation& generation, const std::vector<std::string>& problems);
+    void proved();
+    void hand_over();
     void switch_to_next();
     void give_up_next(const std::vector<std::string>& problems);
+    void restore(const std::vector<std::string>& reasons);
+    void start_replaced();
+    void renewed(const Generation& generation, const PoolPlace& place);
     void emptied(Generation& generation);
     void retry_later();
     void retry();
     void sweep();
+    bool no_orphans();
     void clear_away();
 
     Loop& loop_;
@@ -62,11 +73,13 @@ private:
     std::unique_ptr<Generation> other_;                  // being proved, or drained: current_ and this are the two
     std::vector<std::unique_ptr<Generation>> graves_;    // empty, but their code may still be on the stack
     bool proving_ = false;                               // other_ is being proved
+    ExclusivePools exclusive_;                           // of current_ and other_, while proving_
+    std::unique_ptr<Handover> handover_;                 // in the last part of that; else over, if there is one
     bool reload_wanted_ = false;                         // came while other_ lived
     bool settled_ = false;                               // the first generation
     bool stopping_ = false;
     Duration retry_delay_;
-    Timer to_retry_, to_sweep_, to_clear_;
+    Timer to_retry_, to_sweep_, to_clear_, to_start_;
 };
 
 }  // namespace pythonfilter

@@ -22,6 +22,10 @@
 //   server.h            owns all parts below and connects them; signals, stdin, stop
 //   generations.h       start, reload, retry: a new generation is proved before the old one drains
 //   generation.h        one configuration with its route and its pools
+//   pool_place.h        the place of one pool in it, and the pools that follow each other there
+//   handover.h          how exclusive pools, which may not live twice, go from one generation to the next
+//   handover_policy.h   which step of that follows which event; pure
+//   entrance.h          where messages wait meanwhile
 //
 // Path of a message. Each part reports upward through a callback that it got at construction, with a value:
 // listener -> sessions -> router -> pool -> worker_slot, and the result back the same way.

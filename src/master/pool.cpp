@@ -1,12 +1,14 @@
 #include "master/pool.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace pythonfilter {
 namespace {
 
 constexpr int kMaxAttempts = 5;             // times that a job may find its worker dead before it began
+constexpr Duration kOutlived = 1s;    // until a zygote that was killed for its worker is gone for sure
 constexpr Duration kQueueHolds = 2s;  // a pool without workers for longer answers instead of letting messages wait
 
 }  // namespace
@@ -51,6 +53,7 @@ ZygoteKeeper::Callbacks Pool::keeper_callbacks() {
         if (WorkerSlot* slot = find(number)) slot->buried(wait_status);
     };
     callbacks.on_dead = [this](const std::string& problem, Duration delay) { zygote_dead(problem, delay); };
+    if (options_.exclusive) callbacks.may_start = [this] { return slots_.empty() && callbacks_.no_orphans(); };
     return callbacks;
 }
 
@@ -71,6 +74,7 @@ void Pool::zygote_dead(const std::string& problem, Duration delay) {
 
 void Pool::fill() {
     if (state_ == State::stopping || to_respawn_.active() || !keeper_.ready()) return;
+    if (options_.exclusive && !slots_.empty()) return;  // it has not been buried
     const auto leaves = [](const auto& slot) { return slot->state() == WorkerSlot::State::leaving; };
     const auto leaving = static_cast<int>(std::count_if(slots_.begin(), slots_.end(), leaves));
     // Those that leave may take their time over it: never more of them than the pool has workers.
@@ -159,6 +163,7 @@ void Pool::worker_idle(WorkerSlot& slot) {
     }
     if (end_recycling(slot)) return;
     begin_recycling(slot);
+    if (options_.exclusive && end_recycling(slot)) return;
     if (auto job = queue_.next()) {
         dispatch(slot, std::move(*job));
     } else {
@@ -182,6 +187,7 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
         if (empty()) callbacks_.on_empty();
         return;
     }
+    if (options_.exclusive && slot.pid() > 0 && ::kill(slot.pid(), 0) == 0) return outlived(label);
     if (was_ready) {
         report_(LogLevel::info, "worker " + label + " ended: " + escape(reason));
         last_worker_ = Clock::now();
@@ -194,6 +200,16 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     start_report_.settle(problem);
     worker_respawn_.started(Clock::now());
     retry_after(worker_respawn_.died(Clock::now()));
+}
+
+// It was killed and is still there, perhaps in a system call that does not end. Its zygote goes, too: the next one, and
+// with it the next worker, comes when the kernel has let go of both.
+void Pool::outlived(const std::string& label) {
+    report_(LogLevel::error, "worker " + label + " does not die: its exclusive pool waits for that");
+    start_report_.settle("worker " + label + " does not die");
+    keeper_.kill("its worker does not die");
+    last_worker_ = Clock::now();
+    retry_after(kOutlived);
 }
 
 void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
@@ -270,6 +286,12 @@ void Pool::not_begun(Job job) {
     } else {
         queue_.push_front(std::move(job));
     }
+}
+
+std::vector<Job> Pool::take_waiting() {
+    std::vector<Job> jobs;
+    while (auto job = queue_.next()) jobs.push_back(std::move(*job));
+    return jobs;
 }
 
 // ---- the end

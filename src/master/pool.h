@@ -26,6 +26,7 @@ public:
         std::string name;
         int workers = 1;
         RecycleConfig recycle;
+        bool exclusive = false;  // never two workers at once; `workers` is 1
         Duration start_timeout{};
         ZygoteKeeper::Options zygote;
     };
@@ -34,6 +35,8 @@ public:
         std::function<void(std::vector<std::string> problems)> on_settled;
         /// Orphans of workers may have come to the master.
         std::function<void()> on_zygote_dead;
+        /// Asked by an exclusive pool before it starts a zygote: false while processes are left that a dead one left.
+        std::function<bool()> no_orphans;
         /// After stop(): every process of the pool is gone.
         std::function<void()> on_empty;
     };
@@ -45,6 +48,8 @@ public:
     bool has_idle() const { return !idle_.empty(); }
     /// Jobs that wait come back as `stopped`.
     void refuse_waiting() { queue_.answer_all(JobResult::Kind::stopped); }
+    /// The jobs that wait, for another pool.
+    std::vector<Job> take_waiting();
     /// No new workers, idle ones leave; jobs that wait come back as `stopped`.
     void stop();
     /// SIGKILL for whatever is left.
@@ -52,6 +57,8 @@ public:
     bool empty() const { return state_ == State::stopping && !keeper_.exists() && slots_.empty(); }
     /// What the sandbox of its workers lacks; '' when nothing, or when none has been ready.
     const std::string& sandbox_lacks() const { return sandbox_lacks_; }
+    /// Also before start().
+    bool has_process() const { return keeper_.exists() || !slots_.empty(); }
     /// Pids that belong to this pool: the zygote and the workers.
     void collect_pids(std::unordered_set<pid_t>& pids) const;
 
@@ -76,6 +83,7 @@ private:
     void worker_idle(WorkerSlot& slot);
     void retire(WorkerSlot& slot, const std::string& reason);
     void worker_dead(WorkerSlot& slot, const std::string& reason);
+    void outlived(const std::string& label);
     void worker_line(WorkerSlot& slot, std::string_view line);
     void retry_after(Duration delay);
     void none_before(TimePoint next_attempt);

@@ -1,5 +1,5 @@
 // The part of Pool that replaces workers which have served long enough (recycle_policy.h says when): one at a time, and
-// the old one serves until its replacement is ready.
+// the old one serves until its replacement is ready. In an exclusive pool it leaves first, and the queue holds.
 #include "base/process.h"
 #include "master/pool.h"
 
@@ -32,12 +32,14 @@ void Pool::begin_recycling(const WorkerSlot& slot) {
     fill();
 }
 
-// True when the worker, which is idle, has left. Should it die before, its replacement is the one for that.
+// True when the worker, which is idle, has left: an exclusive one at once, any other when its replacement is ready.
+// Should it die before, its replacement is the one for that.
 bool Pool::end_recycling(WorkerSlot& slot) {
     const auto serves = [](const auto& each) {
         return each->has_been_ready() && each->state() != WorkerSlot::State::leaving;
     };
-    if (slot.id() != recycled_ || std::count_if(slots_.begin(), slots_.end(), serves) <= options_.workers) return false;
+    const int needed = options_.exclusive ? 0 : options_.workers;
+    if (slot.id() != recycled_ || std::count_if(slots_.begin(), slots_.end(), serves) <= needed) return false;
     std::erase(idle_, &slot);
     retire(slot, std::exchange(recycle_reason_, {}));
     return true;

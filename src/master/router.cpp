@@ -67,7 +67,7 @@ Router::Message::Message(Generation& its_generation, Request its_request, TimePo
 Router::Router(QueueGauge& gauge, Reporter report)
     : gauge_(gauge), report_(std::move(report)), poison_(random_key()) {}
 
-void Router::begin(Generation& generation, Request request, TimePoint accepted, Client client) {
+void Router::begin(Generation& generation, Request request, TimePoint accepted, Client client, Duration waited) {
     if (gauge_.full()) {
         turn_away(std::move(request), accepted, client, replies::queue_full(), "queue full");
         return;
@@ -75,6 +75,7 @@ void Router::begin(Generation& generation, Request request, TimePoint accepted, 
     generation.message_began();
     const auto [message, is_new] =
         messages_.try_emplace(++last_message_, generation, std::move(request), accepted, std::move(client));
+    message->second.record.queue_wait = waited;
     step(message);
 }
 

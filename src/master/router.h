@@ -40,7 +40,8 @@ public:
     Router(QueueGauge& gauge, Reporter report);
 
     /// `generation` is not empty, and so lives, as long as one of its messages does.
-    void begin(Generation& generation, Request request, TimePoint accepted, Client client);
+    /// `waited`: at the entrance.
+    void begin(Generation& generation, Request request, TimePoint accepted, Client client, Duration waited = {});
     /// Answers a request that no generation takes any more, and logs it.
     void turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply,
                    std::string reason);

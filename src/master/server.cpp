@@ -33,8 +33,11 @@ Server::Server(MasterOptions options, Config config)
       tell_debug_(std::getenv("PYTHONFILTER_DEBUG") != nullptr),
       report_([this](LogLevel level, const std::string& text) { report(level, text); }),
       generations_(loop_, options_.config, gauge_, report_,
-                   {[this](const Config& now) { in_force(now); }, [this] { leave(); }}),
+                   {[this](const Config& now) { in_force(now); },
+                    [this] { entrance_.close(generations_.current().config().server.message_timeout); },
+                    [this] { entrance_.open(generations_.current()); }, [this] { leave(); }}),
       router_(gauge_, report_),
+      entrance_(loop_, gauge_, router_),
       sessions_(loop_, config.server.request_timeout, reading_limit(),
                 {[this](SessionId id, Request request, TimePoint accepted) {
                      take_request(id, std::move(request), accepted);
@@ -148,6 +151,7 @@ void Server::take_request(SessionId id, Request request, TimePoint accepted) {
                   [this, id](std::string_view reply) { return sessions_.reply(id, reply); }};
     if (stopping_)
         router_.turn_away(std::move(request), accepted, client, replies::stopping(), "the server is stopping");
+    else if (entrance_.is_closed()) entrance_.hold(std::move(request), accepted, std::move(client));
     else router_.begin(generations_.current(), std::move(request), accepted, std::move(client));
 }
 
@@ -183,6 +187,7 @@ void Server::stop(const std::string& reason) {
     to_look_.stop();
     sessions_.refuse_unfinished(replies::stopping());
     to_end_.start(kDrainLimit);
+    entrance_.refuse();
     generations_.stop();
 }
 

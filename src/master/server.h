@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/log_sink.h"
+#include "master/entrance.h"
 #include "master/generations.h"
 #include "master/listener.h"
 #include "master/loop.h"
@@ -50,6 +51,7 @@ private:
     Reporter report_;
     Generations generations_;
     Router router_;
+    Entrance entrance_;
     Sessions sessions_;
     std::unique_ptr<Listener> listener_;  // until stop()
     std::unique_ptr<SocketKeeper> keeper_;     // of options_.own_socket, until stop()

@@ -7,6 +7,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kEndLimit = 5s;  // of a zygote without workers
+constexpr Duration kLook = 10ms;    // between two questions whether the next one may start
 
 }  // namespace
 
@@ -15,7 +16,7 @@ ZygoteKeeper::ZygoteKeeper(Loop& loop, Options options, Reporter report, Callbac
       options_(std::move(options)),
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
-      to_start_(loop, [this] { start(); }),
+      to_start_(loop, [this] { start_next(); }),
       to_import_(loop, [this] { kill("imports took longer than start_timeout"); }),
       to_fork_(loop, [this] { kill("a fork took longer than start_timeout"); }),
       to_end_(loop, [this] { kill("it did not end by itself"); }) {}
@@ -110,6 +111,11 @@ void ZygoteKeeper::died(const std::string& reason) {
     }
     if (!stopping_) to_start_.start(delay);
     callbacks_.on_dead(problem, delay);
+}
+
+void ZygoteKeeper::start_next() {
+    if (callbacks_.may_start && !callbacks_.may_start()) to_start_.start(kLook);
+    else start();
 }
 
 void ZygoteKeeper::stop() {

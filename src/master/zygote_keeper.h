@@ -32,6 +32,8 @@ public:
         /// It is dead, and its workers die with it; or it could not be started. `problem`: empty when it was to end.
         /// After stop() it is the last callback, else the next zygote starts after `delay`.
         std::function<void(const std::string& problem, Duration delay)> on_dead;
+        /// Asked before the next one starts, again and again until it says yes. May be empty: always.
+        std::function<bool()> may_start;
     };
 
     ZygoteKeeper(Loop& loop, Options options, Reporter report, Callbacks callbacks);
@@ -59,6 +61,7 @@ private:
     void fork_answered();
     void tainted(const std::string& what);
     void died(const std::string& reason);
+    void start_next();
 
     Loop& loop_;
     Options options_;

@@ -178,8 +178,8 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
         {"filters:\n  - filter: a\n    workers: 3",
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
         {"pools: {x: {colour: 3}}\nfilters: [{filter: a, pool: x}]",
-         "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, recycle, limits, nice, start_timeout, "
-         "timeout, preload, breaker, sandbox, env, failure"},
+         "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, exclusive, recycle, limits, nice, "
+         "start_timeout, timeout, preload, breaker, sandbox, env, failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "modules, pools, filters"},
@@ -189,7 +189,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
 TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
     for (const std::string key : {"metrics", "sandbox"})
         CHECK(error_of(key + ": 1").find("unknown key") < 20);
-    for (const std::string key : {"slow_after", "exclusive"})
+    for (const std::string key : {"slow_after", "grace"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
     CHECK(error_of("filters: [{filter: a, mode: 1}]").find("unknown key `mode` in filters[1]") < 20);
     CHECK(error_of("server: {supervisor: systemd}") ==

@@ -1,5 +1,5 @@
-// Pools that are written in place, and the environment of a pool: what a file sets, and the error for each way to get
-// it wrong.
+// Pools written in place, exclusive pools and the environment of a pool: what a file sets, and the error for each way
+// to get it wrong.
 #include "config/pool_settings.h"
 #include "config/yaml_loader.h"
 
@@ -140,4 +140,25 @@ TEST_CASE("env: names are checked, and what the server sets is refused") {
           "f.yaml:1:25: the variable `LC_ALL` is set by the server: filters run in a UTF-8 locale\n"
           "f.yaml:1:36: the variable `USER` is set by the server: it is the user that the server runs as");
     CHECK(error("PATH: /bin, HOME: /nonexistent") == "no error");
+}
+
+TEST_CASE("exclusive: a pool has one worker, said or not") {
+    const Config config = loaded("pools: {x: {exclusive: true}, y: {workers: 1, exclusive: true}}\n"
+                                 "filters: [{filter: a, pool: x}, {filter: b, pool: y}, {filter: c, pool: {exclusive: "
+                                 "true}}]\n");
+    for (const char* name : {"x", "y", "c"}) {
+        CHECK(config.pools.at(name).exclusive);
+        CHECK(config.pools.at(name).workers == 1);
+    }
+    CHECK(loaded("pools: {x: {exclusive: false, workers: 3}}\nfilters: [{filter: a, pool: x}]").pools.at("x").workers ==
+          3);
+}
+
+TEST_CASE("exclusive: more workers are an error") {
+    CHECK(error_of("filters: [{filter: a, pool: {exclusive: true, workers: 2}}]") ==
+          "f.yaml:1:56: an exclusive pool has 1 worker, found 2");
+    CHECK(error_of("pools: {x: {workers: 4, exclusive: true}}\nfilters: [{filter: a, pool: x}]") ==
+          "f.yaml:1:22: an exclusive pool has 1 worker, found 4");
+    CHECK(error_of("filters: [{filter: a, pool: {exclusive: yes}}]") ==
+          "f.yaml:1:41: filters[1].pool.exclusive: expected true or false, found `yes`");
 }
