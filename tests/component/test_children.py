@@ -80,7 +80,7 @@ def test_a_child_that_comes_back_does_not_answer(server: Server, text: str) -> N
 
 
 def test_what_a_child_that_comes_back_printed_reaches_the_log(server: Server) -> None:
-    after = len(server.log_lines())
+    after = server.log_mark()
     server.ask(script("""\
         import os
         if os.fork() == 0:
@@ -105,7 +105,7 @@ def test_careless_closing_misses_the_workers_own_descriptors(server: Server, tex
 
 def test_closing_all_descriptors_costs_that_message_and_the_filter_runs_once(server: Server) -> None:
     runs = server.spool.path / "tmp" / "runs"
-    after = len(server.log_lines())
+    after = server.log_mark()
     assert server.ask(script(f"""\
         import os
         os.write(os.open({str(runs)!r}, os.O_CREAT | os.O_APPEND | os.O_WRONLY), b'x')
@@ -132,7 +132,7 @@ def test_a_file_that_took_the_pipes_number_is_not_written_to(server: Server) -> 
 def test_closed_standard_descriptors_are_there_again_for_the_next_message(server: Server) -> None:
     before = server.worker_pids()
     assert server.ask(script("import os\nfor fd in (0, 1, 2): os.close(fd)")) == ACCEPTED
-    after = len(server.log_lines())
+    after = server.log_mark()
     assert server.ask(script("""\
         import os
         print('heard')
@@ -168,7 +168,7 @@ def test_children_nobody_waits_for_leave_no_zombie(server: Server) -> None:
 
 def test_a_child_left_running_goes_on_and_is_reaped_when_it_ends(server: Server) -> None:
     before = tree(server)
-    after = len(server.log_lines())
+    after = server.log_mark()
     text = "import os\nos.spawnlp(os.P_NOWAIT, 'sh', 'sh', '-c', 'sleep 0.3; echo late')"
     assert server.ask(script(text)) == ACCEPTED
     server.wait_for_log("late", after=after)
@@ -194,7 +194,7 @@ def test_a_daemonised_grandchild_that_keeps_the_pipes_dies_with_its_worker(serve
 
 def test_a_filter_that_piles_up_processes_loses_its_worker_not_a_message(server: Server) -> None:
     [worker] = server.worker_pids()
-    after = len(server.log_lines())
+    after = server.log_mark()
     text = "import subprocess\nfor _ in range(30): subprocess.Popen(['sleep', '1000'])"
     assert [server.ask(script(text)) for _ in range(4)] == [ACCEPTED] * 4
     server.wait_for_log("filters leave more and more processes running", after=after)

@@ -89,7 +89,7 @@ CHANGES = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_put_back_and_told_once(server: Server, change: str) -> None:
     text, wrong, told = CHANGES[change]
-    before, after = server.worker_pids(), len(server.log_lines())
+    before, after = server.worker_pids(), server.log_mark()
     line = rf"^WARN: \[default/1 [0-9A-F.]+\] filter first changed {told}.*, which was put back$"
     look = script(f"import os, sys\nwrong = bool({wrong})\nreply = f'250 {{wrong}}'", only="second")
     for _ in range(2):
@@ -163,7 +163,7 @@ def test_under_load_it_is_found_within_a_hundred_messages() -> None:
      r"filter(s first,)? second changed resource limits \(open files\), which cannot be put back"),
 ], ids=["nice", "hard limit"])
 def test_what_cannot_be_put_back_ends_the_worker_not_a_message(server: Server, text: str, told: str) -> None:
-    before, after = server.worker_pids(), len(server.log_lines())
+    before, after = server.worker_pids(), server.log_mark()
     look = script("import os, resource\nreply = f'250 {os.nice(0)} {resource.getrlimit(7)}'", only="first")
     time.sleep(0.01)  # with time before a message, the worker looks after each filter
     expected = server.ask(look)
@@ -230,7 +230,7 @@ LIST = "import os\nreply = f'250 {os.listdir(os.environ[\"TMPDIR\"])}'"
 
 
 def test_temporary_files_do_not_outlive_their_message(server: Server) -> None:
-    after = len(server.log_lines())
+    after = server.log_mark()
     for _ in range(3):
         assert server.ask(script(LEAVE, only="first")) == ACCEPTED
         assert server.ask(script(LIST, only="second")) == b"250 []\n"
@@ -255,7 +255,7 @@ def test_a_link_in_its_place_leads_nowhere(server: Server) -> None:
         shutil.rmtree(os.environ['TMPDIR'])
         os.symlink({str(place)!r}, os.environ['TMPDIR'])
         """
-    after = len(server.log_lines())
+    after = server.log_mark()
     assert server.ask(script(text, only="first")) == ACCEPTED
     server.wait_for_log("the worker's TMPDIR is gone and cannot be made again", after=after)
     assert server.ask(script(LIST, only="second")) == b"250 []\n"

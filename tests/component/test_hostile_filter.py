@@ -33,7 +33,10 @@ def server() -> Iterator[Server]:
 
 
 class Watch:
-    """Meanwhile asks, as a client that the master answers by itself, and notes the longest wait."""
+    """Meanwhile asks, as a client that the master answers by itself, and notes the longest wait.
+
+    Not counted is the time for which master or client could have gone on and the machine gave them no processor.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server, self.worst, self.ended = server, 0.0, threading.Event()
@@ -41,13 +44,17 @@ class Watch:
         self.pid = server.master_pid()
         self.memory = processes.resident_kib(self.pid)
 
+    def _clock(self) -> float:
+        queued = processes.seconds_queued(self.pid) + processes.seconds_queued(threading.get_native_id())
+        return time.monotonic() - queued
+
     def _ask(self) -> None:
         while not self.ended.wait(0.01):
-            begin = time.monotonic()
+            begin = self._clock()
             with self.server.connect() as client:
                 client.send(b"\n")
                 client.read_reply(60)
-            self.worst = max(self.worst, time.monotonic() - begin)
+            self.worst = max(self.worst, self._clock() - begin)
 
     def __enter__(self) -> Watch:
         self.thread.start()
@@ -152,10 +159,10 @@ def do_filter(body, controls):
 
 
 def test_a_stopped_zygote_does_not_stop_its_pool() -> None:
-    config = "pools: {default: {workers: 1, start_timeout: 1s}}\n"
+    config = "pools: {default: {workers: 1, start_timeout: 5s}}\n"  # within which a fork must be answered
     with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
         assert server.ask(hostile("os.kill(os.getppid(), signal.SIGSTOP)\nos.kill(os.getpid(), 9)")) == DEFERRED
-        wait_until("the pool to serve again", lambda: server.ask(script("reply = '200 again'")) == b"200 again\n")
+        wait_until("the pool to serve again", lambda: server.ask(script("reply = '200 again'")) == b"200 again\n", 30)
 
 
 def test_a_stopped_zygote_does_not_keep_its_generation() -> None:
@@ -170,7 +177,7 @@ def test_a_stopped_zygote_does_not_keep_its_generation() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="our own descriptors are as open to us as the guardian's")
 def test_a_filter_cannot_take_the_listening_socket(server: Server) -> None:
-    after = len(server.log_lines())
+    after = server.log_mark()
     server.ask(hostile(f"""
 libc = ctypes.CDLL(None)
 for pid in ({server.pid}, {server.master_pid()}, os.getppid()):

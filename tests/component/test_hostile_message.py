@@ -39,7 +39,7 @@ def server() -> Iterator[Server]:
 
 def check(server: Server, control: bytes) -> None:
     """One hostile envelope: a sound refusal (or deferral), sound lines, and the next message is served."""
-    after, pid = len(server.log_lines()), server.master_pid()
+    after, pid = server.log_mark(), server.master_pid()
     memory = processes.resident_kib(pid)
     reply = server.ask(controls=[control])
     assert reply.endswith(b"\n") and reply.isascii()

@@ -32,7 +32,7 @@ DEEDS = {
     "kills the master and its zygote": "os.kill(master, signal.SIGKILL)\nos.kill(zygote, signal.SIGKILL)",
     "kills its zygote": "os.kill(zygote, signal.SIGKILL)",
     "stops its zygote": "os.kill(zygote, signal.SIGSTOP)",
-    "kills its siblings": "for pid in siblings: os.kill(pid, signal.SIGKILL)",
+    "kills its siblings": "for pid in siblings:\n    if pid != os.getpid(): os.kill(pid, signal.SIGKILL)",
     "stops its siblings": "for pid in siblings:\n    if pid != os.getpid(): os.kill(pid, signal.SIGSTOP)",
 }
 LOSES_CLIENTS = {"kills the master", "kills the master and its zygote", "terminates the master"}
@@ -65,7 +65,7 @@ def rights(server: Server, messages: list[Message], verdicts: list[str]) -> bool
 def test_a_stopped_master_is_told_to_go_on() -> None:
     with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG) as server:
         for _ in range(3):
-            after, pid = len(server.log_lines()), server.master_pid()
+            after, pid = server.log_mark(), server.master_pid()
             assert server.ask(script(PARENTS + "os.kill(master, signal.SIGSTOP)\nreply = '550 done'")) == b"550 done\n"
             server.wait_for_log("the master was stopped by a signal; it is told to go on", after=after)
             assert server.ask(script("reply = '550 next'")) == b"550 next\n" and server.master_pid() == pid

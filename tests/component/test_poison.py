@@ -81,7 +81,7 @@ ONE = "pools: {default: {workers: 2, timeout: 500ms}}\nfilters: [victim]\n"
                          ids=["crash", "hang", "10 MiB"])
 def test_it_is_answered_without_a_run_and_costs_no_worker(server: Server, body: bytes) -> None:
     poison(server, body, 2)
-    before, after = workers(server), len(server.log_lines())
+    before, after = workers(server), server.log_mark()
     assert [server.ask(mail(body)) for _ in range(5)] == [DEFERRED] * 5
     assert runs(server) == 2 and workers(server) == before
     line = server.wait_for_log("^message id=", after=after)

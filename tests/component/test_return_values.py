@@ -72,7 +72,7 @@ def test_pitfall_10_of_many_lines_twenty_stay(server: Server) -> None:
     "'100 continue'", "'354 go on'", "'999 what'", "'\\0'", "'\\xe9'", "'200 \\udcff'", "'200 ' + 'x' * 20000",
 ], ids=repr)
 def test_pitfall_10_what_is_no_reply_gets_the_policy(server: Server, value: str) -> None:
-    after = len(server.log_lines())
+    after = server.log_mark()
     assert server.ask(script(f"reply = {value}")) == DEFERRED
     line = server.wait_for_log("filter script: bad reply: ", after=after)
     assert "; policy defer; message 0" in line and " worker default/" in line
@@ -83,7 +83,7 @@ def test_pitfall_10_what_is_no_reply_gets_the_policy(server: Server, value: str)
     ("object()", "object"), ("bytearray(b'200')", "bytearray"),
 ])
 def test_a_result_that_is_no_str_gets_the_policy_and_names_its_type(server: Server, value: str, kind: str) -> None:
-    after = len(server.log_lines())
+    after = server.log_mark()
     assert server.ask(script(f"reply = {value}")) == DEFERRED
     told = f"filter script: result is not a string: .* of type {kind}, not a str; policy defer"
     server.wait_for_log(told, after=after)

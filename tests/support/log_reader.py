@@ -51,20 +51,22 @@ class LogReader:
         with self._changed:
             return list(self._lines)
 
-    def wait_for(self, pattern: str, after: int, timeout: float) -> str:
-        """The first line, from line number `after` on, in which the regular expression matches."""
+    def wait_for(self, pattern: str, after: int, timeout: float) -> tuple[int, str]:
+        """The first line, from line number `after` on, in which the regular expression matches, and its number."""
         expression = re.compile(pattern)
+        looked_at = after
 
-        def find() -> str | None:
-            return next((line for line in self._lines[after:] if expression.search(line)), None)
+        def find() -> bool:
+            nonlocal looked_at
+            while looked_at < len(self._lines) and not expression.search(self._lines[looked_at]):
+                looked_at += 1
+            return looked_at < len(self._lines)
 
         with self._changed:
-            self._changed.wait_for(find, timeout)
-            line = find()
+            if self._changed.wait_for(find, timeout):
+                return looked_at, self._lines[looked_at]
             seen = "\n".join(self._lines)
-        if line is None:
-            raise TimeoutError(f"no log line matches {pattern!r} after {timeout:g} s:\n{seen}")
-        return line
+        raise TimeoutError(f"no log line matches {pattern!r} after {timeout:g} s:\n{seen}")
 
     def join(self) -> None:
         """Until every writer has gone."""

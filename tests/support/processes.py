@@ -84,6 +84,14 @@ def memory_kib(pid: int) -> dict[str, int]:
     return {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
 
 
+def seconds_queued(thread: int) -> float:
+    """For how long in its life a thread was ready to run and waited for a processor; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{thread}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 def resident_kib(pid: int) -> int:
     """Proportional set size in KiB; 0 when the process is gone."""
     return memory_kib(pid).get("Pss", 0)

@@ -43,6 +43,7 @@ from .tree import installed_tree
 from .wait import wait_until
 
 MARK = "PYTHONFILTER_TEST_MARK"  # in the environment of every process of one Server
+PATIENCE = 30.0                  # seconds until something is given up that mostly takes a millisecond
 STOP_LIMIT = 20.0                # seconds for a stop, a little more than the program's own bound of 15
 
 
@@ -99,6 +100,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.stdin_fd = self.ready_fd = -1  # our ends of the server's fd 0 and fd 3
         self._log = LogReader()
+        self._marked = 0  # the number of the line behind the last log_mark()
         self._write_courier_config()
         for module, source in (filters or {}).items():
             self.write_filter(module, source)
@@ -309,7 +311,8 @@ class Server:
         connection.send(message.request)
         return connection
 
-    def ask(self, body: bytes = DEFAULT_BODY, controls: Sequence[bytes] | None = None, timeout: float = 10.0) -> bytes:
+    def ask(self, body: bytes = DEFAULT_BODY, controls: Sequence[bytes] | None = None,
+            timeout: float = PATIENCE) -> bytes:
         """Makes a message, asks the server about it, removes it and returns the reply."""
         message = self.spool.message(body, controls)
         try:
@@ -317,7 +320,7 @@ class Server:
         finally:
             message.remove()
 
-    def ask_message(self, message: Message, timeout: float = 10.0) -> bytes:
+    def ask_message(self, message: Message, timeout: float = PATIENCE) -> bytes:
         """The reply to a message that the test made and keeps."""
         with self.send(message) as connection:
             return connection.read_reply(timeout)
@@ -327,9 +330,21 @@ class Server:
     def log_lines(self) -> list[str]:
         return self._log.lines()
 
-    def wait_for_log(self, pattern: str, *, after: int = 0, timeout: float = 10.0) -> str:
-        """The first log line with a match of the regular expression, from line number `after` on (len(log_lines()))."""
-        return self._log.wait_for(pattern, after, timeout)
+    def wait_for_log(self, pattern: str, *, after: int = 0, timeout: float = PATIENCE) -> str:
+        """The first log line with a match of the regular expression, from line number `after` on (log_mark())."""
+        return self._log.wait_for(pattern, after, timeout)[1]
+
+    def log_mark(self) -> int:
+        """The number of the next log line. All that the master says of messages answered before stands above it.
+
+        len(log_lines()) would not do: the reply goes before the line. So this waits for a line of its own, which nobody
+        else causes.
+        """
+        with self.connect() as client:
+            client.send(b" \n")
+            client.read_reply()
+        self._marked = self._log.wait_for("bad request: a path of blanks only$", self._marked, PATIENCE)[0] + 1
+        return self._marked
 
     def pause_log(self) -> None:
         """Nobody reads the server's stderr any more, until resume_log()."""
