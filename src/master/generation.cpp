@@ -152,7 +152,7 @@ void Generation::message_ended() {
 }
 
 void Generation::when_quiet(std::function<void()> callback) {
-    if (messages_ == 0) return callback();
+    if (callback && messages_ == 0) return callback();
     on_quiet_ = std::move(callback);
 }
 

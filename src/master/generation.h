@@ -50,7 +50,7 @@ public:
     /// Tries the pools that have problems once more (PoolPlace::renew).
     void renew_failed_pools();
     bool has_exclusive_pools() const;
-    /// Calls back once, as soon as no message is in work; perhaps at once.
+    /// Calls back once, as soon as no message is in work; perhaps at once. An empty one takes the last one back.
     void when_quiet(std::function<void()> callback);
 
     /// No message will begin here any more: the pools stop when the last one has ended.

@@ -25,6 +25,9 @@ Handover::Handover(Loop& loop, Generation& old, Generation& next, ExclusivePools
       to_look_(loop, [this] { look(); }),
       to_late_(loop, [this] { on(HandoverPolicy::Event::late); }) {}
 
+// A stop, or messages that took longer than their limit, leave the old generation with something to call.
+Handover::~Handover() { old_.when_quiet({}); }
+
 void Handover::begin() {
     report_(LogLevel::info, "reload: new messages wait while generation " + std::to_string(old_.number()) +
                                 " finishes " + std::to_string(old_.messages()) +

@@ -24,6 +24,10 @@ public:
     };
 
     Handover(Loop& loop, Generation& old, Generation& next, ExclusivePools pools, Reporter report, Callbacks callbacks);
+    /// Both generations are still there.
+    ~Handover();
+    Handover(const Handover&) = delete;
+    Handover& operator=(const Handover&) = delete;
 
     /// Messages are held at the entrance from now on.
     void begin();
