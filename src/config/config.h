@@ -46,7 +46,7 @@ struct CourierDirs {
 
 enum class SocketDirectory { all, selective };            // allfilters/, filters/
 enum class OnStop { defer, pass };
-enum class Supervisor { automatic, courierfilter, none };
+enum class Supervisor { automatic, courierfilter, systemd, none };
 enum class Preload { automatic, no };                     // import in the zygote unless it is tainted; in each worker
 
 enum class SandboxPreset { off, standard, strict };

@@ -12,7 +12,7 @@ constexpr std::string_view kActions[] = {"skip", "defer", "reject"};
 constexpr std::string_view kPoisonActions[] = {"defer", "reject"};
 constexpr std::string_view kSockets[] = {"all", "selective"};
 constexpr std::string_view kOnStop[] = {"defer", "pass"};
-constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "none"};
+constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "systemd", "none"};
 constexpr std::string_view kPreload[] = {"auto", "no"};
 
 constexpr std::string_view kSandboxPresets[] = {"off", "standard", "strict"};
@@ -99,8 +99,10 @@ constexpr Option kServerOptions[] = {
              "behind it and answers 432. `pass`: the path is removed and mail passes unfiltered.",
      .words = kOnStop},
     {.key = "supervisor", .slot = slot<&ServerConfig::supervisor>,
-     .text = "Who started the server. `courierfilter`: descriptor 3 says ready, the end of standard input says stop. "
-             "`none`: neither. `auto`: found out at start.",
+     .text = "Who starts the server and ends it. `courierfilter`: descriptor 3 says ready, the end of standard input "
+             "says stop. `systemd`: the unit pythonfilter.service; what courierfilter starts only waits until the "
+             "service answers, so that its link and its socket stay. `none`: nobody. `auto`: found out at start, "
+             "courierfilter or not.",
      .words = kSupervisors, .restart = true},
     {.key = "accounting", .slot = slot<&ServerConfig::accounting>,
      .text = "Log the time and CPU time that each filter took, one line a message."},

@@ -30,7 +30,7 @@ std::optional<sockaddr_un> address_of(const std::string& path) {
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
 // Whether somebody listens there: a stale socket refuses, a full backlog is somebody.
-bool has_living_server(const std::string& path) {
+bool is_living(const std::string& path) {
     const auto address = address_of(path);
     const UniqueFd probe = new_socket();
     if (!address || !probe) return false;
@@ -113,7 +113,7 @@ Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer l
     if (const Status status = check_directory(place.directory); !status) return status.error();
     ListenSocket socket{new_socket(), place};
     if (!socket.fd) return errno_error("socket", errno);
-    socket.took_over = has_living_server(place.path()) || has_living_server(place.other_directory + "/" + place.name);
+    socket.took_over = is_living(place.path()) || is_living(place.other_directory + "/" + place.name);
     if (socket.took_over && living == LivingServer::refuse) {
         return Error{"another server is answering at " + place.path() +
                      ": stop it first, or start this one under another name"};
@@ -123,6 +123,18 @@ Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer l
     if (const Status status = publish(socket); !status) return status.error();
     return socket;
 }
+
+std::optional<ListenSocket> adopt_listen_socket(UniqueFd fd, const SocketPlace& place, dev_t device, ino_t inode) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || listening == 0) return std::nullopt;
+    ListenSocket socket{std::move(fd), place, false, device, inode};
+    if (path_owner(socket) == PathOwner::us) return socket;
+    if (path_owner(socket) == PathOwner::another || !put_back(socket)) return std::nullopt;
+    return socket;
+}
+
+bool has_living_server(const SocketPlace& place) { return is_living(place.path()); }
 
 void shut_listen_socket(int fd) { shutdown(fd, SHUT_RDWR); }
 

@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "config/config.h"
 
+#include <optional>
 #include <string>
 #include <sys/types.h>
 
@@ -43,6 +44,13 @@ struct ListenSocket {
 enum class LivingServer { refuse, take_over };
 
 Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer living);
+
+/// A socket that was made here by an earlier process and kept by somebody: device and inode say which file it was bound
+/// to. Its path is put back if it has gone. Nothing when it does not listen or its file is not to be found.
+std::optional<ListenSocket> adopt_listen_socket(UniqueFd fd, const SocketPlace& place, dev_t device, ino_t inode);
+
+/// Whether somebody listens at the path.
+bool has_living_server(const SocketPlace& place);
 
 /// Refuses new connects at once, whoever holds copies of the descriptor. Those already queued can still be accepted.
 void shut_listen_socket(int fd);

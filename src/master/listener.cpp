@@ -60,4 +60,10 @@ void Listener::stop() {
     socket_.reset();
 }
 
+void Listener::leave() {
+    pause_.stop();
+    watch_.stop();
+    socket_.reset();
+}
+
 }  // namespace pythonfilter

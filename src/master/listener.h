@@ -16,6 +16,8 @@ public:
 
     /// Refuses new connects at once, whoever holds copies of the descriptor, and hands over those that are queued.
     void stop();
+    /// Accepts no more. Connects succeed and wait, for whoever has the socket then.
+    void leave();
 
 private:
     void accept_all();

@@ -6,6 +6,7 @@
 //   command_line.h      the arguments as values; main.cpp reads them and decides what this process is
 //   check_command.h     `pythonfilter check`: what is wrong with the configuration, or what it says
 //   serve.h             the ways to serve: guardian, foreground, or a master that a guardian started
+//   attach.h            what courierfilter starts where systemd runs the server
 //   privileges.h        root becomes the mail user; the descriptors and the environment that are handed on
 //
 // Guardian, in courierfilter mode
@@ -20,6 +21,8 @@
 // Server and generations: which configuration is in force
 //   run_master.h        run_master(): the master process from start to end
 //   server.h            owns all parts below and connects them; signals, stdin, stop
+//   service_manager.h   what systemd is told, and the socket that it keeps
+//   service_watch.h     that the server is alive, and its numbers, for systemd
 //   generations.h       start, reload, retry: a new generation is proved before the old one drains
 //   generation.h        one configuration with its route and its pools
 //   pool_place.h        the place of one pool in it, and the pools that follow each other there

@@ -79,6 +79,11 @@ void Router::begin(Generation& generation, Request request, TimePoint accepted, 
     step(message);
 }
 
+bool Router::is_stuck(TimePoint now, Duration slack) const {
+    return std::any_of(messages_.begin(), messages_.end(),
+                       [&](const auto& entry) { return now > entry.second.budget_end + slack; });
+}
+
 void Router::turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply,
                        std::string reason) {
     client.answer(reply);

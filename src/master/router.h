@@ -47,6 +47,8 @@ public:
                    std::string reason);
 
     std::size_t in_flight() const { return messages_.size(); }
+    /// Whether a message waits for its answer though its time has been over for `slack`: then something is stuck here.
+    bool is_stuck(TimePoint now, Duration slack) const;
     const RouterCounters& counters() const { return counters_; }
 
 private:

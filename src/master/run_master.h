@@ -5,6 +5,7 @@
 #include "base/unique_fd.h"
 #include "config/find_config.h"
 #include "master/listen_socket.h"
+#include "master/service_manager.h"
 
 namespace pythonfilter {
 
@@ -14,6 +15,8 @@ struct MasterOptions {
     UniqueFd ready_fd;          // one byte is written and it is closed when every pool is ready, failed or timed out
     bool stop_at_stdin_end = false;  // courierfilter: end of file on fd 0 means stop
     ListenSocket* own_socket = nullptr;  // in the foreground, lent: its path is looked after. Else the guardian does
+    ServiceManager* service = nullptr;   // lent; in the foreground, when there is one. With it goes own_socket
+    bool keep_socket = false;            // by the service manager, for the next process
 };
 
 inline constexpr int kExitConfig = 78;  // sysexits.h EX_CONFIG

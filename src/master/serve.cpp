@@ -1,10 +1,12 @@
 #include "master/serve.h"
 
 #include "base/log_sink.h"
+#include "master/attach.h"
 #include "master/guardian.h"
 #include "master/listen_socket.h"
 #include "master/privileges.h"
 #include "master/run_master.h"
+#include "master/service_manager.h"
 
 #include <csignal>
 #include <cstdio>
@@ -80,7 +82,25 @@ OnStop on_stop_now(const ConfigRequest& request, OnStop at_start) {
     return config ? config->server.on_stop : at_start;
 }
 
-int serve_in_foreground(const ConfigRequest& request, const Result<Config>& config) {
+// The one that the service manager kept, or a new one.
+Result<ListenSocket> open_socket(const Config& config, const ServiceManager& service, UniqueFd kept) {
+    const SocketPlace place = socket_place(config);
+    struct stat info{};
+    const auto is_kept = [&](const std::string& path) {
+        const auto& names = service.kept_names();
+        return lstat(path.c_str(), &info) == 0 && names.size() == 1 &&
+               names.front() == ServiceManager::kept_name(info.st_dev, info.st_ino);
+    };
+    if (kept && (is_kept(place.path()) || is_kept(place.spare_path()))) {
+        if (auto socket = adopt_listen_socket(std::move(kept), place, info.st_dev, info.st_ino))
+            return std::move(*socket);
+    }
+    kept.reset();  // or it would be taken for another server
+    return make_listen_socket(place, LivingServer::refuse);
+}
+
+int serve_in_foreground(const ConfigRequest& request, const Result<Config>& config, ServiceManager service,
+                        UniqueFd kept) {
     if (!config) return fail(config.error().text, kExitConfig);
     const auto user = become_mail_user(config->courier);
     if (!user) return fail(escape(user.error().text), kExitConfig);
@@ -91,12 +111,19 @@ int serve_in_foreground(const ConfigRequest& request, const Result<Config>& conf
     }
     set_filter_environment(config->courier);
     raise_nofile_limit();
-    auto socket = make_listen_socket(socket_place(*config), LivingServer::refuse);
+    auto socket = open_socket(*config, service, std::move(kept));
     if (!socket) return fail(escape(socket.error().text), 1);
     forbid_dumps();
     const int listen_fd = fcntl(socket->fd.get(), F_DUPFD_CLOEXEC, 3);
     if (listen_fd < 0) return fail(errno_error("the listening socket", errno).text, 1);
-    const int status = run_master({request, UniqueFd(listen_fd), UniqueFd(), false, &*socket});
+    // Without a path nobody comes, so there is nothing to keep.
+    const bool keeps = service.present() && config->server.on_stop == OnStop::defer;
+    const int status = run_master({.config = request,
+                                   .listen_fd = UniqueFd(listen_fd),
+                                   .own_socket = &*socket,
+                                   .service = service.present() ? &service : nullptr,
+                                   .keep_socket = keeps});
+    if (keeps) return status;
     shut_listen_socket(socket->fd.get());
     remove_socket_for_stop(*socket, on_stop_now(request, config->server.on_stop));
     return status;
@@ -109,11 +136,14 @@ int serve(const CommandLine& line, const char* argv0) {
     close_inherited({kCourierReadyFd});
     UniqueFd ready_fd(is_open(kCourierReadyFd) ? kCourierReadyFd : -1);
     prepare_signals();
+    ServiceManager service = ServiceManager::from_environment();
     const ConfigRequest request{line.instance, line.config_file};
     auto config = load_config(request);
+    if (inherited.from_courierfilter() && config && config->server.supervisor == Supervisor::systemd)
+        return attach_to_service(*config, std::move(ready_fd));
     if (!needs_guardian(inherited, config)) {
-        ready_fd.reset();  // not courierfilter's
-        return serve_in_foreground(request, config);
+        if (service.kept_names().empty()) ready_fd.reset();  // not courierfilter's
+        return serve_in_foreground(request, config, std::move(service), std::move(ready_fd));
     }
     raise_nofile_limit();
     forbid_dumps();  // pidfd_getfd() would hand the listening socket to a filter

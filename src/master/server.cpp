@@ -17,6 +17,8 @@ namespace {
 constexpr Duration kDrainLimit = 10s;  // of a stop, for messages in flight
 constexpr Duration kKillLimit = 3s;    // after that, for killed workers to be gone
 constexpr int kLastWords = 500;        // milliseconds for the log to be taken
+constexpr Duration kStopLimit = kDrainLimit + kKillLimit + 2s;  // what a service manager is told
+constexpr Duration kStuckAfter = 15s;  // a message without its answer, after its time was over
 
 // Clients that have not finished their request: a share of what descriptors there are, the rest is for messages.
 std::size_t reading_limit() {
@@ -57,6 +59,7 @@ Server::Server(MasterOptions options, Config config)
     generations_.start(std::move(config));
     listen_on(std::move(options_.listen_fd));
     if (options_.own_socket) watch_socket();
+    if (options_.service) watch_service();
 }
 
 int Server::run() {
@@ -106,8 +109,26 @@ void Server::replace_lost_socket() {
     dup3(made->fd.get(), copy.get(), O_CLOEXEC);
     listener_->stop();
     socket = std::move(*made);
+    if (service_ && options_.keep_socket) service_->keep(socket);
     listen_on(std::move(copy));
     watch_socket();
+}
+
+// ---- service manager
+
+void Server::watch_service() {
+    service_ = std::make_unique<ServiceWatch>(
+        loop_, *options_.service,
+        ServiceWatch::Callbacks{[this] { return !router_.is_stuck(Clock::now(), kStuckAfter); },
+                                [this] { return service_status(); }});
+    if (options_.keep_socket) service_->keep(*options_.own_socket);
+}
+
+std::string Server::service_status() const {
+    const RouterCounters& counters = router_.counters();
+    return std::to_string(router_.in_flight()) + " messages in work, " + std::to_string(counters.accepted) +
+           " accepted, " + std::to_string(counters.deferred) + " deferred, " + std::to_string(counters.rejected) +
+           " rejected";
 }
 
 // ---- log
@@ -164,6 +185,7 @@ void Server::watch_signal(int number, std::function<void()> callback) {
 void Server::in_force(const Config& config) {
     gauge_.limit = config.server.queue.limit;
     sessions_.set_request_timeout(config.server.request_timeout);
+    if (service_) service_->ready();
     if (!options_.ready_fd) return;
     const ssize_t written = write(options_.ready_fd.get(), "R", 1);
     if (written != 1) report(LogLevel::warning, "nobody waits to hear that the server is ready");
@@ -182,7 +204,9 @@ void Server::stop(const std::string& reason) {
     if (stopping_) return;
     stopping_ = true;
     report(LogLevel::info, "stopping: " + reason + "; " + std::to_string(router_.in_flight()) + " messages in flight");
-    listener_->stop();
+    if (service_) service_->stopping(kStopLimit);
+    if (options_.keep_socket) listener_->leave();
+    else listener_->stop();
     socket_watch_.reset();
     to_look_.stop();
     sessions_.refuse_unfinished(replies::stopping());

@@ -9,6 +9,7 @@
 #include "master/loop.h"
 #include "master/router.h"
 #include "master/run_master.h"
+#include "master/service_watch.h"
 #include "master/sessions.h"
 #include "master/socket_keeper.h"
 
@@ -36,6 +37,9 @@ private:
     void look_after_socket();
     void replace_lost_socket();
 
+    void watch_service();
+    std::string service_status() const;
+
     void in_force(const Config& config);
     void take_request(SessionId id, Request request, TimePoint accepted);
     void stop(const std::string& reason);
@@ -57,6 +61,7 @@ private:
     std::unique_ptr<SocketKeeper> keeper_;     // of options_.own_socket, until stop()
     std::unique_ptr<IoWatch> socket_watch_;    // what keeper_ hears
     std::string socket_problem_;               // what was told of a lost socket
+    std::unique_ptr<ServiceWatch> service_;    // when a service manager listens
     std::list<SignalWatch> signals_;
     std::unique_ptr<IoWatch> stdin_watch_;
     std::unique_ptr<IoWatch> log_watch_;  // waits for room

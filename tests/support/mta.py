@@ -38,7 +38,7 @@ _NEEDED = (
     ("/usr/bin/unshare", "util-linux"), ("/usr/bin/nsenter", "util-linux"), ("/usr/bin/mount", "mount"),
     ("/usr/bin/timeout", "coreutils"), ("/usr/bin/setpriv", "util-linux"), ("/usr/bin/python3", "python3"),
 )
-_TABLES = "makeacceptmailfor\nmakesmtpaccess\nmakealiases\nmakeuserdb\n"
+TABLES = "makeacceptmailfor\nmakesmtpaccess\nmakealiases\nmakeuserdb\n"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Courier:
 
     def start(self, *, timeout: float = 30.0) -> None:
         """Starts authdaemond, courierfilter with the filters installed so far, courierd and esmtpd."""
-        self.inside.run(["sh", "-ec", _TABLES + "authdaemond start"], timeout=timeout)
+        self.inside.run(["sh", "-ec", TABLES + "authdaemond start"], timeout=timeout)
         self.courierfilter("start", timeout=timeout)
         self.inside.run(["sh", "-ec", "courier start\nesmtpd start"], timeout=timeout)
         wait_until("esmtpd to listen", self._listens, timeout)

@@ -42,6 +42,28 @@ class CommandTimeout(Exception):
     """A command inside did not end in time and was killed."""
 
 
+def connect_inside(net: str, address: tuple[str, int], source: str | None = None,
+                   timeout: float = 10.0) -> socket.socket:
+    """A TCP connection inside a network namespace, given by its file in /proc, usable from here."""
+    found: list[socket.socket | BaseException] = []
+
+    def work() -> None:  # in a thread of its own: setns() changes the calling thread for good
+        try:
+            with open(net, "rb") as namespace:
+                if _libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+            found.append(socket.create_connection(address, timeout, (source, 0) if source else None))
+        except BaseException as error:  # handed to the caller's thread
+            found.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
+
+
 class Namespaces:
     """New mount, pid, network and UTS namespaces with the private directories under `base` in place."""
 
@@ -100,23 +122,7 @@ class Namespaces:
 
     def connect(self, address: tuple[str, int], source: str | None = None, timeout: float = 10.0) -> socket.socket:
         """A TCP connection inside the network namespace, usable from here."""
-        found: list[socket.socket | BaseException] = []
-
-        def work() -> None:  # in a thread of its own: setns() changes the calling thread for good
-            try:
-                with open(self._net, "rb") as net:
-                    if _libc.setns(net.fileno(), _CLONE_NEWNET) != 0:
-                        raise OSError(ctypes.get_errno(), "setns")
-                found.append(socket.create_connection(address, timeout, (source, 0) if source else None))
-            except BaseException as error:  # handed to the caller's thread
-                found.append(error)
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        if isinstance(found[0], BaseException):
-            raise found[0]
-        return found[0]
+        return connect_inside(self._net, address, source, timeout)
 
     def expose(self, path: Path) -> None:
         """Makes a file or directory of the machine's /tmp visible inside, read-only, where /tmp is private."""

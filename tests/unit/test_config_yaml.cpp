@@ -192,8 +192,8 @@ TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
     for (const std::string key : {"slow_after", "grace"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
     CHECK(error_of("filters: [{filter: a, mode: 1}]").find("unknown key `mode` in filters[1]") < 20);
-    CHECK(error_of("server: {supervisor: systemd}") ==
-          "f.yaml:1:22: server.supervisor: expected auto, courierfilter or none, found `systemd`");
+    CHECK(error_of("server: {supervisor: upstart}") ==
+          "f.yaml:1:22: server.supervisor: expected auto, courierfilter, systemd or none, found `upstart`");
     CHECK(error_of("pools: {default: {workers: {min: 2}}}") ==
           "f.yaml:1:28: pools.default.workers: expected a whole number from 1 to 1000, found a mapping");
 }

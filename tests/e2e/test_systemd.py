@@ -1,0 +1,223 @@
+"""The server as a service of Debian's systemd, which runs as process 1 of a booted copy of this machine, with Courier.
+
+Everywhere the same promise: the socket is never missing, no message passes unfiltered, and none is lost.
+"""
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+from support.booted import NAME, Booted
+from support.mta_server import BOB, EVE, STANDARD, is_marked, names_of, told
+from support.wait import wait_until
+
+CONFIG = "server: {supervisor: systemd}\npools: {default: {workers: 2}}\nfilters: [mark, told]\n"
+UNIT = f"/lib/systemd/system/{NAME}.service"
+
+
+@pytest.fixture(scope="module")
+def machine(courier_possible: None) -> Iterator[Booted]:
+    with Booted(filters=STANDARD, config=CONFIG) as booted:
+        booted.systemctl("start", NAME)
+        booted.start_courier()
+        yield booted
+
+
+@pytest.fixture
+def service(machine: Booted) -> Iterator[Booted]:
+    """The machine, with the service running before and after the test."""
+    machine.systemctl("start", NAME)
+    yield machine
+    machine.systemctl("reset-failed", NAME)
+    machine.systemctl("start", NAME)
+
+
+class Traffic:
+    """Clients that send one message after the other, and keep every answer."""
+
+    def __init__(self, machine: Booted, name: str, clients: int = 4) -> None:
+        self._machine = machine
+        self._name = name
+        self._over = threading.Event()
+        self.answers: dict[str, str] = {}
+        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(clients)]
+        self.socket_missing = 0
+        self._threads.append(threading.Thread(target=self._look))
+
+    def __enter__(self) -> Traffic:
+        for thread in self._threads:
+            thread.start()
+        self.wait_for(4)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def wait_for(self, more: int) -> None:
+        wanted = len(self.answers) + more
+        wait_until(f"{wanted} answers", lambda: len(self.answers) >= wanted, 60.0)
+
+    def _send(self, client: int) -> None:
+        number = 0
+        while not self._over.is_set():
+            number += 1
+            name = f"{self._name}-{client}-{number}"
+            try:
+                self.answers[name] = str(self._machine.send(EVE, [BOB], told(name=name)).last)
+            except Exception as problem:  # is the answer, for the test to judge
+                self.answers[name] = f"{type(problem).__name__}: {problem}"
+
+    def _look(self) -> None:
+        while not self._over.wait(0.002):
+            self.socket_missing += not self._machine.socket_path.is_socket()
+
+    def check(self, *, refusals: str | None) -> None:
+        """Every answer is an acceptance or one of the refusals; what was accepted arrives, marked by the filter."""
+        assert self.socket_missing == 0
+        accepted = {name for name, answer in self.answers.items() if answer.startswith("250 ")}
+        others = [answer for name, answer in self.answers.items() if name not in accepted]
+        assert [answer for answer in others if refusals is None or not re.match(refusals, answer)] == []
+        assert accepted
+
+        def delivered() -> dict[str, bytes]:
+            found = [message for message in self._machine.messages("bob") if self._name.encode() in message]
+            return {name: message for message in found for name in names_of([message])}
+
+        wait_until("the delivery of all", lambda: set(delivered()) >= accepted, 60.0)
+        assert set(delivered()) == accepted
+        assert [name for name, message in delivered().items() if not is_marked(message)] == []
+
+
+def test_it_is_ready_when_systemd_says_so(service: Booted) -> None:
+    assert service.unit_property("ActiveState") == "active" and service.unit_property("SubState") == "running"
+    status = service.unit_property("StatusText")
+    assert re.fullmatch(r"\d+ messages in work, \d+ accepted, \d+ deferred, \d+ rejected", status)
+    assert service.unit_property("NFileDescriptorStore") == "1"
+    with Traffic(service, "ready") as traffic:
+        traffic.wait_for(4)
+    traffic.check(refusals=None)
+
+
+def test_courierfilter_has_a_process_that_only_waits(service: Booted) -> None:
+    courierfilter = service.unit_property("MainPID", "courierfilter")
+    children = service.run("pgrep", "--parent", courierfilter, "--exact", NAME).stdout
+    assert len(children.split()) == 1
+    assert service.run("pgrep", "--parent", children.strip(), check=False).stdout == ""
+
+
+def test_nothing_of_systemd_is_in_the_environment_of_filters(service: Booted) -> None:
+    source = ("names = [name for name in os.environ if name[:6] in ('NOTIFY', 'LISTEN', 'WATCHD')]\n"
+              "return '550 ' + ','.join(names) + '.'")
+    assert str(service.send(EVE, [BOB], told(source, name="environment")).last).endswith("550 .")
+
+
+def test_a_reload_puts_the_configuration_in_force(service: Booted) -> None:
+    with Traffic(service, "reload") as traffic:
+        service.systemctl("reload", NAME)
+        wait_until("the next generation", lambda: re.search("generation [2-9][0-9]* serves", service.journal()), 20.0)
+        traffic.wait_for(8)
+    traffic.check(refusals=None)
+
+
+def test_a_restart_keeps_the_socket_and_refuses_nobody(service: Booted) -> None:
+    before = service.socket_path.stat().st_ino
+    with Traffic(service, "restart") as traffic:
+        for _ in range(3):
+            service.systemctl("restart", NAME)
+            traffic.wait_for(8)
+    assert service.socket_path.stat().st_ino == before
+    traffic.check(refusals=None)
+
+
+def test_after_a_crash_it_is_started_again(service: Booted) -> None:
+    restarts = int(service.unit_property("NRestarts"))
+    with Traffic(service, "crash") as traffic:
+        os.kill(service.main_pid(), signal.SIGKILL)
+        wait_until("the restart", lambda: int(service.unit_property("NRestarts")) > restarts, 20.0)
+        wait_until("the service", lambda: service.unit_property("ActiveState") == "active", 20.0)
+        traffic.wait_for(8)
+    traffic.check(refusals="432 ")
+
+
+def test_a_server_that_stands_still_is_restarted(service: Booted) -> None:
+    drop_in = service.path(f"/run/systemd/system/{NAME}.service.d/watchdog.conf")
+    drop_in.parent.mkdir(parents=True)
+    drop_in.write_text("[Service]\nWatchdogSec=2s\n")
+    service.systemctl("daemon-reload")
+    service.systemctl("restart", NAME)
+    restarts = int(service.unit_property("NRestarts"))
+    try:
+        with Traffic(service, "watchdog") as traffic:
+            os.kill(service.main_pid(), signal.SIGSTOP)
+            wait_until("the watchdog", lambda: int(service.unit_property("NRestarts")) > restarts, 30.0)
+            wait_until("the service", lambda: service.unit_property("ActiveState") == "active", 20.0)
+            traffic.wait_for(8)
+        traffic.check(refusals="432 ")
+        assert "Watchdog timeout" in service.journal()
+    finally:
+        drop_in.unlink()
+        service.systemctl("daemon-reload")
+        service.systemctl("restart", NAME)
+
+
+def test_while_it_is_stopped_mail_waits_at_the_sender(service: Booted) -> None:
+    service.systemctl("stop", NAME)
+    with Traffic(service, "stopped") as traffic:
+        assert service.unit_property("ActiveState") == "inactive"
+        assert all(answer.startswith("432 ") for answer in traffic.answers.values())
+        service.systemctl("start", NAME)
+        traffic.wait_for(8)
+    traffic.check(refusals="432 ")
+
+
+def test_a_configuration_that_cannot_be_used_is_not_tried_again_and_again(service: Booted) -> None:
+    path = service.path(f"/etc/courier/{NAME}.yaml")
+    good = path.read_text()
+    path.write_text("filters: [mark\n")
+    try:
+        assert service.run("systemctl", "restart", NAME, check=False).returncode != 0
+        assert service.unit_property("ActiveState") == "failed" and service.unit_property("ExecMainStatus") == "78"
+        assert str(service.send(EVE, [BOB], told(name="misconfigured")).last).startswith("432 ")
+        assert f"{NAME}.yaml:2:" in service.journal()
+    finally:
+        path.write_text(good)
+
+
+def test_what_courierfilter_does_leaves_the_service_alone(service: Booted) -> None:
+    """`courierfilter restart` and `filterctl start` clear away the sockets of filters that are not linked as active."""
+    service.run("ln", "-sf", "/usr/lib/courier/filters/perlfilter", "/usr/lib/courier/filters/other")
+    pid = service.unit_property("MainPID")
+    with Traffic(service, "courierfilter") as traffic:
+        service.run("courierfilter", "restart")
+        service.run("filterctl", "start", "other", check=False)
+        service.run("filterctl", "stop", "other", check=False)
+        traffic.wait_for(8)
+        service.systemctl("restart", "courierfilter")
+        wait_until("esmtpd", lambda: service.unit_property("ActiveState", "courier-mta") == "active", 30.0)
+    assert service.unit_property("MainPID") == pid
+    assert service.socket_path.is_socket()
+    assert str(service.send(EVE, [BOB], told(name="after")).last).startswith("250 ")
+
+
+def test_at_boot_it_comes_before_courierfilter(service: Booted) -> None:
+    service.systemctl("enable", NAME, "courier-mta", "courierfilter")
+    service.systemctl("stop", "courier-mta", "courierfilter", "courier", NAME)
+    service.socket_path.unlink()
+    service.systemctl("start", "multi-user.target")  # all in one transaction, as at boot
+    ready = int(service.unit_property("ActiveEnterTimestampMonotonic"))
+    assert 0 < ready <= int(service.unit_property("ExecMainStartTimestampMonotonic", "courierfilter"))
+    wait_until("a message", lambda: str(service.send(EVE, [BOB], told(name="boot")).last).startswith("250 "), 20.0)
+
+
+def test_the_unit_is_sound(service: Booted) -> None:
+    done = service.run("systemd-analyze", "verify", "--man=no", UNIT)
+    assert done.stdout + done.stderr == ""
+    score = re.search(r"exposure level for \S+: ([0-9.]+)",
+                      service.run("systemd-analyze", "security", "--no-pager", NAME).stdout)
+    assert score is not None and float(score.group(1)) <= 2.0
