@@ -7,5 +7,6 @@
 //   clock.h        Clock: the monotonic time that all deadlines use
 //   log.h          escaping and the log line; log_sink.h writes lines without ever blocking
 //   process.h      the system calls about processes: pidfd, subreaper, death signal
+//   process_tree.h a process and all that descends from it, as /proc tells
 //   packet.h       SOCK_SEQPACKET packets with descriptors
 #pragma once

@@ -29,10 +29,12 @@ bool set_parent_death_signal(int signal, pid_t expected_parent) {
 
 void become_subreaper() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
-std::vector<pid_t> list_children() {
-    std::vector<pid_t> children;
-    UniqueFd fd(open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC));
-    if (!fd) return children;
+std::vector<pid_t> list_children() { return read_pids("/proc/thread-self/children"); }
+
+std::vector<pid_t> read_pids(const std::string& path) {
+    std::vector<pid_t> pids;
+    const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return pids;
     std::string text;
     char chunk[4096];
     for (ssize_t n; (n = read(fd.get(), chunk, sizeof chunk)) > 0;) text.append(chunk, static_cast<std::size_t>(n));
@@ -40,10 +42,10 @@ std::vector<pid_t> list_children() {
         char* end = nullptr;
         const long pid = std::strtol(at, &end, 10);
         if (end == at) break;
-        children.push_back(static_cast<pid_t>(pid));
+        pids.push_back(static_cast<pid_t>(pid));
         at = end + std::strspn(end, " \n");
     }
-    return children;
+    return pids;
 }
 
 std::optional<std::int64_t> resident_bytes(pid_t pid) {

@@ -27,6 +27,9 @@ void become_subreaper();
 /// The caller's children by pid, zombies included (/proc/thread-self/children). Empty when there are none.
 std::vector<pid_t> list_children();
 
+/// The numbers in such a file of /proc; empty when it cannot be read.
+std::vector<pid_t> read_pids(const std::string& path);
+
 /// The memory that a process holds, as /proc says; some microseconds. Nothing when it is gone.
 std::optional<std::int64_t> resident_bytes(pid_t pid);
 

@@ -103,6 +103,10 @@ struct RecycleConfig {
 struct LimitsConfig {
     std::optional<ByteSize> memory, file_size;
     std::optional<int> files;
+    // Watched by the master while a message runs (src/master/watch_policy.h), the others by the kernel.
+    std::optional<Duration> cpu;
+    int children = 128;
+    int threads = 512;
     bool operator==(const LimitsConfig&) const = default;
 };
 
@@ -122,6 +126,7 @@ struct PoolConfig {
     int nice = 0;
     Duration start_timeout = 30s;
     Duration timeout = 60s;
+    Duration slow_after = 10s;  // 0: never
     Preload preload = Preload::automatic;
     BreakerConfig breaker;     // one for each filter of the pool
     SandboxConfig sandbox;

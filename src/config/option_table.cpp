@@ -146,6 +146,19 @@ constexpr Option kLimitsOptions[] = {
     {.key = "file_size", .slot = slot<&LimitsConfig::file_size>,
      .text = "The size up to which a filter may write a file. More is an OSError in the filter.",
      .min = kMiB, .max = 1024 * 1024 * kMiB, .example = "100MiB", .unset = "not limited"},
+    {.key = "cpu", .slot = slot<&LimitsConfig::cpu>,
+     .text = "CPU time for one message, of all threads of the worker and of the processes that it started. Counted "
+             "from the first look, some 50 ms after the message began. More is a timeout of the filter that runs.",
+     .min = ns(100ms), .max = ns(1h), .example = "20s", .unset = "not limited"},
+    {.key = "children", .slot = slot<&LimitsConfig::children>,
+     .text = "Processes below the worker, daemons included, those of `init_filter` not. With more of them, worker and "
+             "all are killed: a crash of the filter that runs. The default has room for a process on each core of a "
+             "large machine; a fork bomb reaches it before it can starve the others. Looked at ten times a second, so "
+             "that some more may live for a moment, and never for a message that takes less than 50 ms.",
+     .min = 0, .max = 30000},
+    {.key = "threads", .slot = slot<&LimitsConfig::threads>,
+     .text = "Threads of the worker and of the processes below it, likewise.",
+     .min = 8, .max = 30000},
 };
 constexpr Section kLimits{kLimitsOptions};
 
@@ -201,6 +214,11 @@ constexpr Option kPoolOptions[] = {
      .text = "The time that one filter may take for one message, unless the filter has a `timeout` of its own. A "
              "worker that takes longer is killed and replaced, and `on_timeout` decides about the message.",
      .min = ns(100ms), .max = ns(9min)},
+    {.key = "slow_after", .slot = slot<&PoolConfig::slow_after>,
+     .text = "When a filter takes longer than this for one message, the log tells where it is (a Python traceback), "
+             "and the message goes on; its worker stands back for others (nice 19) and is replaced after the message. "
+             "0s: never.",
+     .min = 0, .max = ns(9min)},
     {.key = "preload", .slot = slot<&PoolConfig::preload>,
      .text = "`auto`: the pool's filters are imported once and the workers forked from there, unless an import opens "
              "descriptors or starts threads or processes. `no`: every worker imports for itself.",

@@ -20,11 +20,13 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     options.exclusive = pool.exclusive;
     options.start_timeout = options.zygote.start_timeout = pool.start_timeout;
     options.zygote.program = {prefix + "/libexec/pythonfilter/pythonfilter-worker", pool.env};
+    options.watch = {pool.slow_after, pool.limits.cpu, pool.limits.children, pool.limits.threads};
     ZygoteSpec& spec = options.zygote.spec;
     spec.pool = options.name;
     spec.preload = pool.preload == Preload::automatic;
     spec.limits = pool.limits;
     spec.nice = pool.nice;
+    spec.slow_after = pool.slow_after;
     spec.python_dir = prefix + "/lib/pythonfilter/python";
     spec.filter_path = config.filter_path;
     spec.sandbox = resolve_sandbox(pool.sandbox, config.courier, {getppid(), getpid()});

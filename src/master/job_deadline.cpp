@@ -17,14 +17,28 @@ std::size_t running_place(const JobRun& run) {
     return std::min(place, asked.size() - 1);
 }
 
+namespace {
+
+bool is_believed(const JobRun& run, std::size_t place) {
+    return run.running.task_id == run.job.task.id && run.running.filter == run.job.task.filters[place] &&
+           run.running.since >= run.dispatched;
+}
+
+}  // namespace
+
 // The scoreboard's start time counts only so far as the timeouts of the filters before it allow.
 TimePoint filter_deadline(const JobRun& run) {
     const std::size_t place = running_place(run);
     TimePoint latest = run.dispatched;
     for (std::size_t i = 0; i <= place; ++i) latest += run.job.timeouts[i];
-    const bool believed = run.running.task_id == run.job.task.id && run.running.filter == run.job.task.filters[place] &&
-                          run.running.since >= run.dispatched;
-    return believed ? std::min(latest, run.running.since + run.job.timeouts[place]) : latest;
+    return is_believed(run, place) ? std::min(latest, run.running.since + run.job.timeouts[place]) : latest;
+}
+
+// The same: all filters before it may have taken as long.
+TimePoint slow_time(const JobRun& run, Duration slow_after) {
+    const std::size_t place = running_place(run);
+    const TimePoint latest = run.dispatched + slow_after * (place + 1);
+    return is_believed(run, place) ? std::min(latest, run.running.since + slow_after) : latest;
 }
 
 // The worker goes on to the next filter without a word.

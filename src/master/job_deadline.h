@@ -23,6 +23,9 @@ std::size_t running_place(const JobRun& run);
 /// When the time of the filter that runs is over.
 TimePoint filter_deadline(const JobRun& run);
 
+/// When the filter that runs will have run for `slow_after`.
+TimePoint slow_time(const JobRun& run, Duration slow_after);
+
 /// When to look again: at a deadline, or before, when a filter that has less time may have begun meanwhile.
 TimePoint next_look(const JobRun& run, TimePoint now);
 

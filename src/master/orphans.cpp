@@ -1,6 +1,7 @@
 #include "master/orphans.h"
 
 #include "base/process.h"
+#include "base/process_tree.h"
 
 #include <algorithm>
 #include <csignal>
@@ -15,6 +16,7 @@ bool Orphans::clear(const std::unordered_set<pid_t>& ours) const {
     for (const pid_t pid : list_children()) {
         if (ours.contains(pid) || std::find(not_ours_.begin(), not_ours_.end(), pid) != not_ours_.end()) continue;
         kill(pid, SIGKILL);
+        kill_below(pid);
         waitpid(pid, nullptr, WNOHANG);
         none_left = false;  // even when it is gone: its children may come to us only now
     }

@@ -95,7 +95,8 @@ void Pool::retire(WorkerSlot& slot, const std::string& reason) {
 bool Pool::fork_worker() {
     const std::uint32_t number = free_number();
     const ForkRequest request{++last_slot_, number};
-    auto slot = WorkerSlot::create(loop_, request.slot, options_.name + "/" + std::to_string(number), slot_callbacks());
+    auto slot = WorkerSlot::create(loop_, request.slot, options_.name + "/" + std::to_string(number),
+                                   options_.watch, slot_callbacks());
     Status sent = slot ? keeper_.fork(request, (*slot)->worker_ends()) : Status(slot.error());
     if (!sent) {
         report_(LogLevel::error, "pool " + options_.name + ": no new worker: " + sent.error().text);
@@ -129,6 +130,7 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
     callbacks.on_dead = [this](WorkerSlot& slot, std::string reason) { worker_dead(slot, reason); };
     callbacks.on_not_begun = [this](Job job) { not_begun(std::move(job)); };
     callbacks.on_line = [this](WorkerSlot& slot, std::string_view line) { worker_line(slot, line); };
+    callbacks.on_slow = [this](WorkerSlot& slot, std::uint32_t filter) { stand_back(slot, filter); };
     callbacks.on_note = [this](WorkerSlot& slot, std::string note) {
         report_lines(report_, LogLevel::warning, "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ",
                      note);

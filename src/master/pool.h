@@ -28,6 +28,7 @@ public:
         RecycleConfig recycle;
         bool exclusive = false;  // never two workers at once; `workers` is 1
         Duration start_timeout{};
+        WatchLimits watch;
         ZygoteKeeper::Options zygote;
     };
     struct Callbacks {
@@ -91,6 +92,7 @@ private:
     void look_at_fresh(const WorkerSlot& slot);
     void begin_recycling(const WorkerSlot& slot);
     bool end_recycling(WorkerSlot& slot);
+    void stand_back(WorkerSlot& slot, std::uint32_t filter);
 
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);

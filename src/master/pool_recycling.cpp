@@ -1,6 +1,8 @@
 // The part of Pool that replaces workers which have served long enough (recycle_policy.h says when): one at a time, and
 // the old one serves until its replacement is ready. In an exclusive pool it leaves first, and the queue holds.
+// And what is done about one whose filter takes long.
 #include "base/process.h"
+#include "config/option_text.h"
 #include "master/pool.h"
 
 #include <algorithm>
@@ -30,6 +32,19 @@ void Pool::begin_recycling(const WorkerSlot& slot) {
     recycled_ = slot.id();
     recycle_reason_ = std::move(*reason);
     fill();
+}
+
+// By the zygote, which knows that the number is still the worker's. Nobody can take it back, so the worker is replaced
+// after this message.
+void Pool::stand_back(WorkerSlot& slot, std::uint32_t filter) {
+    const FilterSpec* spec = keeper_.find_filter(filter);
+    const std::string label = "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ";
+    const std::string what = "filter " + (spec ? spec->name : "?") + " has run for more than " +
+                             format_duration(options_.watch.slow_after) + " (slow_after), the message goes on\n";
+    keeper_.slow({slot.id()});
+    slot.trace([this, label, what](const std::string& trace) {
+        report_lines(report_, LogLevel::warning, label, what + trace);
+    });
 }
 
 // True when the worker, which is idle, has left: an exclusive one at once, any other when its replacement is ready.

@@ -86,4 +86,13 @@ std::string ScoreboardView::traceback() const {
     return {text, strnlen(text, kScoreboardSize - kTracebackOffset)};
 }
 
+std::uint32_t ScoreboardView::traces() const { return page().traces.load(std::memory_order_acquire); }
+
+std::string ScoreboardView::trace() const {
+    const char* text = memory_ + kTraceOffset;
+    return {text, strnlen(text, kTraceRoom)};
+}
+
+bool ScoreboardView::children_left() const { return page().children.load(std::memory_order_relaxed) != 0; }
+
 }  // namespace pythonfilter

@@ -40,6 +40,11 @@ public:
     std::string message_id() const;
     /// What the traceback signal left there; raw, empty when nothing was written.
     std::string traceback() const;
+    /// How many traces were written, and the last one; raw.
+    std::uint32_t traces() const;
+    std::string trace() const;
+    /// Processes of filters were there when its last message ended.
+    bool children_left() const;
 
 private:
     ScoreboardView(UniqueFd fd, const char* memory) : fd_(std::move(fd)), memory_(memory) {}

@@ -1,16 +1,12 @@
 #include "master/worker_slot.h"
 
-#include "base/process.h"
 #include "master/plausible.h"
 #include "message/scoreboard.h"
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
@@ -18,8 +14,6 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kReportGrace = 200ms;
-constexpr Duration kBurialLimit = 2s;
-constexpr Duration kLeaveLimit = 5s;  // for what a filter left to atexit: a generation must be able to end
 
 Status make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
     int fds[2];
@@ -34,7 +28,7 @@ void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOC
 }  // namespace
 
 Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t id, std::string label,
-                                                       Callbacks callbacks) {
+                                                       const WatchLimits& limits, Callbacks callbacks) {
     auto scoreboard = ScoreboardView::create();
     if (!scoreboard) return scoreboard.error();
     UniqueFd task, verdict, error;
@@ -44,13 +38,13 @@ Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t
         if (!made) return made.error();
     }
     for (const int fd : {task.get(), verdict.get(), error.get()}) set_nonblocking(fd);
-    return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), std::move(callbacks),
+    return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), limits, std::move(callbacks),
                                                       std::move(*scoreboard), std::move(task), std::move(verdict),
                                                       std::move(error), std::move(ends)));
 }
 
-WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard,
-                       UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends)
+WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, Callbacks callbacks,
+                       ScoreboardView scoreboard, UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends)
     : loop_(loop),
       id_(id),
       label_(std::move(label)),
@@ -59,6 +53,8 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callback
       ends_(std::move(ends)),
       task_pipe_(std::move(task)),
       verdict_pipe_(std::move(verdict)),
+      watch_(loop, limits, watch_callbacks()),
+      live_trace_(loop, scoreboard_),
       error_lines_(loop, std::move(error), [this](std::string_view line) { callbacks_.on_line(*this, line); }),
       to_deadline_(loop, [this] { deadline_expired(); }),
       to_kill_(loop, [this] { kill_now(); }),
@@ -77,6 +73,11 @@ const std::vector<int> WorkerSlot::worker_ends() const {
 void WorkerSlot::close_worker_ends() {
     ends_ = Ends{};
     scoreboard_.close_fd();
+}
+
+WorkerWatch::Callbacks WorkerSlot::watch_callbacks() {
+    return {[this] { return slow_time(job_run(scoreboard_.running()), watch_.slow_after()); }, [this] { slow(); },
+            [this](Excess excess) { exceeded(std::move(excess)); }};
 }
 
 void WorkerSlot::enter(State state) { state_ = state; }
@@ -110,6 +111,7 @@ void WorkerSlot::run(Job job) {
     evidence_.reset();
     dispatched_ = Clock::now();
     enter(State::busy);
+    watch_.job_began(dispatched_);
     unsent_ = encode(job_->task);
     write_task();
     arm_deadline();
@@ -167,6 +169,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
             if (!ready || state_ != State::starting) return false;
             to_deadline_.stop();
             has_been_ready_ = true;
+            watch_.ready(pid_);
             enter(State::idle);
             callbacks_.on_ready(*this, std::move(*ready));
             return true;
@@ -191,11 +194,14 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
     to_deadline_.stop();
+    watch_.job_ended(scoreboard_.children_left());
+    live_trace_.give_up("the message was done before the worker could write one");
     if (served_ < INT_MAX) ++served_;
     error_lines_.end_line();
     JobResult result;
     result.kind = JobResult::Kind::outcome;
     std::string retire = std::move(outcome->retire);
+    if (slowed_ && retire.empty()) retire = "a filter took longer than slow_after";
     result.outcome = std::move(*outcome);
     result.worker = label_;
     result.queue_wait = dispatched_ - job_->queued_at;
@@ -235,147 +241,25 @@ void WorkerSlot::deadline_expired() {
     }
 }
 
-// ---- death
+// ---- what is too much
 
-// The traceback first: the signal is harmless right before a kill, and only there.
-void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
-    if (state_ == State::dying || state_ == State::dead) return;
-    fate_ = kind;
-    fate_reason_ = std::move(reason);
+void WorkerSlot::slow() {
+    if (state_ != State::busy) return;  // it is about to be killed
+    slowed_ = true;
+    const auto place = running_place(job_run(scoreboard_.running()));
+    callbacks_.on_slow(*this, job_->task.filters[place]);
+}
+
+// No traceback of what starts processes or threads: it would have the time for more.
+void WorkerSlot::exceeded(Excess excess) {
+    if (excess.event == FailureEvent::timeout) return begin_kill(JobResult::Kind::timed_out, std::move(excess.reason));
     if (job_) evidence_ = evidence();
-    const bool has_python = has_been_ready_ || state_ == State::starting;
-    enter(State::dying);
-    to_deadline_.stop();
-    asked_for_traceback_ = pidfd_ && has_python && signal_pidfd(pidfd_.get(), traceback_signal());
-    if (!asked_for_traceback_) return kill_now();
-    traceback_wait_.start(Clock::now());
-    to_look_.start(TracebackWait::kLook);
+    kill(JobResult::Kind::crashed, std::move(excess.reason));
 }
 
-void WorkerSlot::look_for_traceback() {
-    if (traceback_wait_.is_over(scoreboard_.traceback().size(), Clock::now())) kill_now();
-    else to_look_.start(TracebackWait::kLook);
-}
-
-void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
-    if (state_ == State::dying || state_ == State::dead) return;
-    fate_ = fate;
-    fate_reason_ = std::move(reason);
-    enter(State::dying);
-    to_deadline_.stop();
-    kill_now();
-}
-
-WorkerSlot::Evidence WorkerSlot::evidence() const {
-    return {scoreboard_.running(), scoreboard_.began_with(job_->task.id), scoreboard_.facts(job_->task.id)};
-}
-
-void WorkerSlot::kill_now() {
-    to_kill_.stop();
-    to_look_.stop();
-    if (fate_reason_.empty()) fate_reason_ = "closed its verdict pipe";
-    if (std::exchange(asked_for_traceback_, false)) note_traceback();
-    if (pidfd_) signal_pidfd(pidfd_.get(), SIGKILL);
-    to_burial_.start(kBurialLimit);
-}
-
-void WorkerSlot::note_traceback() {
-    const std::string traceback = scoreboard_.traceback();
-    callbacks_.on_note(*this, traceback.empty() ? "no traceback: it did not react to the signal in time" : traceback);
-}
-
-void WorkerSlot::leave() {
-    if (state_ == State::dead || state_ == State::dying) return;
-    if (state_ == State::busy || state_ == State::starting || state_ == State::forking) {
-        kill(JobResult::Kind::stopped, "is not needed any more");
-        return;
-    }
-    enter(State::leaving);
-    to_deadline_.start(kLeaveLimit);
-    task_watch_.reset();
-    task_pipe_.reset();
-}
-
-void WorkerSlot::buried(int wait_status) { finish(describe_wait_status(wait_status), true); }
-
-void WorkerSlot::zygote_died() {
-    zygote_dead_ = true;
-    if (state_ == State::forking) {
-        finish("its zygote died", true);
-        return;
-    }
-    if (state_ != State::dead && state_ != State::dying) {
-        fate_reason_ = "its zygote died";
-        kill_now();  // PDEATHSIG is on its way as well
-    }
-    try_reap();
-}
-
-// The pidfd tells of the death; the number is ours to reap only when the zygote is gone and the kernel gave us its
-// children. Until it is reaped, the number of the group cannot be reused.
-void WorkerSlot::try_reap() {
-    siginfo_t info{};
-    const bool is_ours =
-        zygote_dead_ && waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
-    if (!is_ours || info.si_pid == 0) {
-        if (!is_ours && pidfd_watch_) pidfd_watch_->stop();  // dead for the zygote, whose report follows: it would spin
-        if (is_ours && pidfd_watch_) pidfd_watch_->start();  // not dead yet
-        if (!to_burial_.active()) to_burial_.start(kBurialLimit);
-        return;
-    }
-    ::kill(-pid_, SIGKILL);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    finish(describe_wait_status(status), true);
-}
-
-void WorkerSlot::burial_is_late() {
-    pollfd state{pidfd_.get(), POLLIN, 0};
-    const bool dead = pidfd_ && poll(&state, 1, 0) > 0;
-    finish(dead ? "ended, and its zygote did not say how" : "did not die after SIGKILL", dead);
-}
-
-void WorkerSlot::finish(std::string reason, bool really_dead) {
-    if (state_ == State::dead) return;
-    burying_ = true;
-    // An outcome that was written whole before the death is a good outcome.
-    if (really_dead && verdict_watch_ && state_ == State::busy) read_verdicts();
-    enter(State::dead);
-    error_lines_.finish();
-    to_deadline_.stop();
-    to_kill_.stop();
-    to_look_.stop();
-    to_burial_.stop();
-    verdict_watch_.reset();
-    task_watch_.reset();
-    pidfd_watch_.reset();
-    if (!fate_reason_.empty()) reason = fate_reason_ + " (" + reason + ")";
-    if (job_) end_job(reason, really_dead);
-    const auto on_dead = callbacks_.on_dead;
-    on_dead(*this, std::move(reason));
-}
-
-void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
-    Evidence found = evidence_ ? std::move(*evidence_) : evidence();
-    JobResult result;
-    result.filter = job_->task.filters[running_place(job_run(found.running))];
-    Job job = std::move(*job_);
-    job_.reset();
-    const bool begun = progress_ || found.running.task_id == job.task.id || !really_dead;
-    if (fate_ == JobResult::Kind::crashed && !begun) {
-        callbacks_.on_not_begun(std::move(job));
-        return;
-    }
-    result.kind = fate_;
-    result.worker_is_dead = really_dead;
-    result.zygote_died = zygote_dead_;
-    result.progress = std::move(progress_);
-    result.began_with = found.began_with;
-    result.facts = std::move(found.facts);
-    result.detail = reason;
-    result.worker = label_;
-    result.queue_wait = dispatched_ - job.queued_at;
-    job.done(std::move(result));
+void WorkerSlot::trace(std::function<void(std::string)> callback) {
+    if (state_ != State::busy && state_ != State::idle) return callback("no traceback: the worker is not ready");
+    live_trace_.ask(pidfd_.get(), pid_, std::move(callback));
 }
 
 }  // namespace pythonfilter

@@ -1,15 +1,18 @@
 // WorkerSlot: the master's end of one worker, from the fork request to the burial. Owns the pipes, the pidfd, the
 // scoreboard and the deadline of the filter that runs; speaks frames; trusts nothing that arrives. It decides when its
 // worker is dead (the zygote's report, or the pidfd when the zygote is dead; never end of file alone) and when its time
-// is over, and reports upward. Whom to start or what to answer is the pool's and the router's business.
+// is over or it uses too much, and reports upward. Its end is in worker_burial.cpp. Whom to start or what to answer is
+// the pool's and the router's business.
 #pragma once
 
 #include "base/unique_fd.h"
 #include "master/job_deadline.h"
 #include "master/line_reader.h"
+#include "master/live_trace.h"
 #include "master/loop.h"
 #include "master/scoreboard_view.h"
 #include "master/traceback_wait.h"
+#include "master/worker_watch.h"
 
 #include <cstdint>
 #include <functional>
@@ -41,6 +44,8 @@ public:
         std::function<void(Job)> on_not_begun;
         std::function<void(WorkerSlot&, std::string reason)> on_dead;
         std::function<void(WorkerSlot&, std::string_view)> on_line;     // its stderr
+        /// `filter` (chain index) takes long; the message goes on, and on_retire comes after it. Once for a job.
+        std::function<void(WorkerSlot&, std::uint32_t filter)> on_slow;
         std::function<void(WorkerSlot&, std::string)> on_note;          // what the log should tell, one or more lines
     };
 
@@ -50,7 +55,7 @@ public:
         UniqueFd task, verdict, error;
     };
     static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label,
-                                                      Callbacks callbacks);
+                                                      const WatchLimits& limits, Callbacks callbacks);
     WorkerSlot(const WorkerSlot&) = delete;
     WorkerSlot& operator=(const WorkerSlot&) = delete;
 
@@ -71,6 +76,8 @@ public:
 
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
     void run(Job job);
+    /// Where its filter is, raw, or "no traceback: ..."; the worker lives on. Called back once, perhaps at once.
+    void trace(std::function<void(std::string)> callback);
     /// Closes the task pipe: an idle worker exits at once.
     void leave();
     /// SIGKILL, now. `fate` is the kind of its job's result, if it has one; `reason` is what that and on_dead will say.
@@ -90,9 +97,10 @@ private:
         MessageFacts facts;
     };
 
-    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, Callbacks callbacks, ScoreboardView scoreboard,
-               UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends);
+    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, Callbacks callbacks,
+               ScoreboardView scoreboard, UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends);
 
+    WorkerWatch::Callbacks watch_callbacks();
     void enter(State state);
     void read_verdicts();
     void verdict_pipe_ended();
@@ -103,6 +111,8 @@ private:
     JobRun job_run(const ScoreboardView::Running& running) const;
     void arm_deadline();
     void deadline_expired();
+    void slow();
+    void exceeded(Excess excess);
     void begin_kill(JobResult::Kind kind, std::string reason);
     Evidence evidence() const;
     void kill_now();
@@ -123,6 +133,7 @@ private:
     pid_t pid_ = 0;
     bool has_been_ready_ = false;
     int served_ = 0;                    // only grows
+    bool slowed_ = false;               // it stands back for others: it must serve no further message
     bool zygote_dead_ = false;
     bool asked_for_traceback_ = false;  // and it has not been read yet
     bool burying_ = false;  // inside finish(): no new job any more
@@ -137,6 +148,8 @@ private:
     std::string fate_reason_;
     std::optional<Evidence> evidence_;  // of job_
 
+    WorkerWatch watch_;
+    LiveTrace live_trace_;
     TracebackWait traceback_wait_;
     LineReader error_lines_;
     std::unique_ptr<IoWatch> verdict_watch_, task_watch_, pidfd_watch_;

@@ -125,6 +125,10 @@ Status ZygoteClient::fork(const ForkRequest& request, const std::vector<int>& fd
     return send_packet(socket_.get(), encode(request), fds);
 }
 
+void ZygoteClient::slow(const SlowOrder& order) {
+    if (socket_) (void)send_packet(socket_.get(), encode(order));
+}
+
 void ZygoteClient::close() {
     socket_watch_.reset();
     socket_.reset();

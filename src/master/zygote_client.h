@@ -41,6 +41,8 @@ public:
     pid_t pid() const { return pid_; }
     /// Asks for a worker; the descriptors are lent.
     Status fork(const ForkRequest& request, const std::vector<int>& fds);
+    /// A worker shall stand back for others. A zygote that cannot be told is about to end.
+    void slow(const SlowOrder& order);
     /// Closes the socket: it kills what workers it still has and exits.
     void close();
     void kill(std::string reason);

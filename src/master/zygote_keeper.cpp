@@ -75,6 +75,10 @@ Status ZygoteKeeper::fork(const ForkRequest& request, const std::vector<int>& fd
     return sent;
 }
 
+void ZygoteKeeper::slow(const SlowOrder& order) {
+    if (zygote_) zygote_->slow(order);
+}
+
 // A filter may have hooked os.fork(): the zygote's forks have a deadline like its imports.
 void ZygoteKeeper::fork_answered() {
     if (forks_asked_ > 0) --forks_asked_;

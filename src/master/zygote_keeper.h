@@ -44,6 +44,8 @@ public:
     /// Asks for a worker; the descriptors are lent. Only while ready().
     Status fork(const ForkRequest& request, const std::vector<int>& fds);
 
+    void slow(const SlowOrder& order);
+
     /// No further one. One that still imports is killed, another lives until close().
     void stop();
     /// It has no workers any more and may end.

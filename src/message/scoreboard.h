@@ -1,7 +1,8 @@
 // The scoreboard: one sealed memfd per worker, made by the master. The worker writes without system calls what it does;
 // the master reads it when a deadline expires or the worker died: for blame, for the timer of the filter that runs, and
 // for status. Everything in it is gossip: a value may shorten a deadline, never lengthen one. After the first page
-// comes room for the traceback that a stuck worker writes right before it is killed.
+// comes room for a trace, which a worker writes when it is asked and lives on, and then for the traceback that a stuck
+// one writes right before it is killed.
 #pragma once
 
 #include "base/clock.h"
@@ -29,15 +30,21 @@ struct ScoreboardPage {
     std::atomic<std::uint32_t> recipient_count;  // all open ones
     std::atomic<std::uint32_t> envelope_used;    // bytes of envelope[] that mean something
     char envelope[3840];                         // sender and as many recipients as fit, NUL after each
+    std::atomic<std::uint32_t> traces;           // written so far, the last one whole; only grows
+    std::atomic<std::uint32_t> children;         // 1: processes were there when the last message ended
 };
 static_assert(std::is_standard_layout_v<ScoreboardPage> && sizeof(ScoreboardPage) <= 4096);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 inline constexpr std::size_t kScoreboardPageSize = 4096;
-inline constexpr std::size_t kScoreboardSize = 64 * 1024;  // page 0, then the traceback
-/// The worker's own descriptor of the memfd stands here, ready for faulthandler.
-inline constexpr std::size_t kTracebackOffset = kScoreboardPageSize;
+inline constexpr std::size_t kTraceOffset = kScoreboardPageSize;
+inline constexpr std::size_t kTracebackOffset = 32 * 1024;
+inline constexpr std::size_t kScoreboardMapped = kTracebackOffset;  // by the worker: page and trace
+inline constexpr std::size_t kTraceRoom = kTracebackOffset - kTraceOffset;
+inline constexpr std::size_t kScoreboardSize = 64 * 1024;
 /// faulthandler writes the traceback of all threads when this signal arrives. Only right before a kill.
 int traceback_signal();
+/// The worker writes its trace when this signal arrives, and goes on.
+int trace_signal();
 
 }  // namespace pythonfilter

@@ -22,7 +22,10 @@ std::vector<Ready::Failure> get_failures(ByteReader& in) {
     return failures;
 }
 
-// 0: not limited.
+// The first byte of what the master sends after the specification.
+enum class Order : std::uint8_t { fork, slow };
+
+// Those that the worker sets for itself. 0: not limited.
 void put_limits(ByteWriter& out, const LimitsConfig& limits) {
     out.put(limits.memory.value_or(ByteSize{}).bytes);
     out.put(limits.file_size.value_or(ByteSize{}).bytes);
@@ -60,6 +63,7 @@ std::string encode(const ZygoteSpec& spec) {
     out.put_string(spec.config_file);
     put_limits(out, spec.limits);
     out.put(static_cast<std::int32_t>(spec.nice));
+    out.put(static_cast<std::int64_t>(spec.slow_after.count()));
     put_settings(out, spec.settings);
     return out.take();
 }
@@ -85,6 +89,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
     spec.config_file = in.get_string();
     spec.limits = get_limits(in);
     spec.nice = in.get<std::int32_t>();
+    spec.slow_after = Duration(in.get<std::int64_t>());
     auto settings = get_settings(in);
     if (!settings) return std::nullopt;
     spec.settings = std::move(*settings);
@@ -94,6 +99,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
 
 std::string encode(const ForkRequest& request) {
     ByteWriter out;
+    out.put(static_cast<std::uint8_t>(Order::fork));
     out.put(request.slot);
     out.put(request.worker);
     return out.take();
@@ -102,10 +108,27 @@ std::string encode(const ForkRequest& request) {
 std::optional<ForkRequest> decode_fork(std::string_view packet) {
     ByteReader in(packet);
     ForkRequest request;
+    if (in.get<std::uint8_t>() != static_cast<std::uint8_t>(Order::fork)) return std::nullopt;
     request.slot = in.get<std::uint32_t>();
     request.worker = in.get<std::uint32_t>();
     if (!in.finished()) return std::nullopt;
     return request;
+}
+
+std::string encode(const SlowOrder& order) {
+    ByteWriter out;
+    out.put(static_cast<std::uint8_t>(Order::slow));
+    out.put(order.slot);
+    return out.take();
+}
+
+std::optional<SlowOrder> decode_slow(std::string_view packet) {
+    ByteReader in(packet);
+    SlowOrder order;
+    if (in.get<std::uint8_t>() != static_cast<std::uint8_t>(Order::slow)) return std::nullopt;
+    order.slot = in.get<std::uint32_t>();
+    if (!in.finished()) return std::nullopt;
+    return order;
 }
 
 std::string encode(const ZygoteReport& report) {

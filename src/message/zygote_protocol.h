@@ -1,6 +1,6 @@
 // The packets between master and zygote (SOCK_SEQPACKET, one struct a packet), for both ends.
 //
-//   master -> zygote   spec (first packet), then fork any number of times
+//   master -> zygote   spec (first packet), then fork and slow any number of times
 //   zygote -> master   hello (answer to spec), imported or tainted, then forked, fork_failed and exited
 //
 // A `fork` packet carries the worker's four descriptors in the order of ForkFd; `forked` carries the worker's pidfd.
@@ -41,12 +41,19 @@ struct ZygoteSpec {
     std::string config_file;               // where the settings stand, for messages about them
     LimitsConfig limits;                   // of each worker
     int nice = 0;                          // of each worker
+    Duration slow_after{};                 // a worker whose filter runs longer may get a SlowOrder; 0: never
     SettingsSections settings;             // of this pool; at most kMaxSettingsSize
 };
 
 struct ForkRequest {
     std::uint32_t slot = 0;    // the master's number for the worker, repeated in all reports
     std::uint32_t worker = 0;  // its number for people: "default/3"
+};
+
+/// The worker's filter takes long: it shall stand back for others from now on.
+struct SlowOrder {
+    static constexpr int kNice = 19;
+    std::uint32_t slot = 0;
 };
 /// Order of the descriptors in a fork packet.
 enum class ForkFd { task, verdict, error, scoreboard };
@@ -72,11 +79,13 @@ struct ZygoteReport {
 
 std::string encode(const ZygoteSpec& spec);
 std::string encode(const ForkRequest& request);
+std::string encode(const SlowOrder& order);
 std::string encode(const ZygoteReport& report);
 
 /// nullopt when the packet is not exactly such a struct.
 std::optional<ZygoteSpec> decode_spec(std::string_view packet);
 std::optional<ForkRequest> decode_fork(std::string_view packet);
+std::optional<SlowOrder> decode_slow(std::string_view packet);
 std::optional<ZygoteReport> decode_report(std::string_view packet);
 
 }  // namespace pythonfilter

@@ -2,13 +2,17 @@
 
 #include "base/clock.h"
 #include "base/process.h"
+#include "base/process_tree.h"
 
 #include <algorithm>
 #include <csignal>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 namespace pythonfilter {
 namespace {
+
+constexpr int kRounds = 20;  // of looks for orphans before the other work has its turn
 
 bool has_ended(pid_t pid) {
     siginfo_t info{};
@@ -24,6 +28,15 @@ void ChildReaper::set_baseline() {
 
 void ChildReaper::add_worker(std::uint32_t slot, pid_t pid, UniqueFd pidfd) {
     workers_.push_back({slot, pid, std::move(pidfd)});
+}
+
+// By number, which cannot be another's: nobody but this process reaps the worker. The group has its other threads.
+void ChildReaper::stand_back(std::uint32_t slot, int nice) const {
+    for (const auto& worker : workers_) {
+        if (worker.slot != slot) continue;
+        setpriority(PRIO_PROCESS, static_cast<id_t>(worker.pid), nice);
+        setpriority(PRIO_PGRP, static_cast<id_t>(worker.pid), nice);
+    }
 }
 
 void ChildReaper::add_to_poll(std::vector<pollfd>& entries) const {
@@ -44,20 +57,28 @@ std::vector<ChildReaper::Exited> ChildReaper::reap() {
     }
     const bool had_orphans = !orphans_.empty();
     reap_orphans();
-    if (!exited.empty() || had_orphans) adopt_orphans();  // also after the last one: it may have had children
+    if (!exited.empty() || had_orphans) {  // also after the last one: it may have had children
+        for (int round = 0; round < kRounds && adopt_orphans(); ++round) {}
+    }
     return exited;
 }
 
-// Children of a dead worker, and children of those, come to us one generation at a time.
-void ChildReaper::adopt_orphans() {
+// Children of a dead worker come to us, and everything below them is killed with them: generation after generation,
+// programs that go on starting others would outrun us. True when there were any: one that died meanwhile may have left
+// its own to us.
+bool ChildReaper::adopt_orphans() {
+    bool found = false;
     for (const pid_t child : list_children()) {
         const bool known =
             baseline_.contains(child) || orphans_.contains(child) ||
             std::any_of(workers_.begin(), workers_.end(), [&](const Worker& w) { return w.pid == child; });
         if (known) continue;
         kill(child, SIGKILL);
+        kill_below(child);
         orphans_.insert(child);
+        found = true;
     }
+    return found;
 }
 
 void ChildReaper::reap_orphans() {

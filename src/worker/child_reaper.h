@@ -25,6 +25,9 @@ public:
     void set_baseline();
     void add_worker(std::uint32_t slot, pid_t pid, UniqueFd pidfd);
 
+    /// Raises the nice value of a worker and of its group, if it lives.
+    void stand_back(std::uint32_t slot, int nice) const;
+
     /// Appends one entry per worker.
     void add_to_poll(std::vector<pollfd>& entries) const;
     /// Milliseconds until reap() should be called even when no entry is ready; -1 when it need not.
@@ -46,7 +49,7 @@ private:
         UniqueFd pidfd;
     };
 
-    void adopt_orphans();
+    bool adopt_orphans();
     void reap_orphans();
 
     std::vector<Worker> workers_;

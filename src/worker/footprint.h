@@ -17,6 +17,7 @@ struct Property {
     std::function<bool(const std::string&)> restore;  // false: it cannot be put back
     /// What changed, for a person: from the value that should be to the one that is. May be empty.
     std::function<std::string(const std::string&, const std::string&)> describe;
+    bool raised_when_slow = false;  // the server itself changes it, in a worker whose filter takes long
 };
 
 using Footprint = std::vector<std::string>;  // one value for each property

@@ -23,7 +23,7 @@ PyObject* in_forked_child(PyObject*, PyObject*) {
     guarded.descriptors.clear();
     // Private memory in its place: this child may still run into code that writes there.
     if (guarded.page) {
-        mmap(guarded.page, kScoreboardPageSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+        mmap(guarded.page, kScoreboardMapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     }
     Py_RETURN_NONE;
 }

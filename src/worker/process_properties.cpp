@@ -238,7 +238,7 @@ std::vector<Property> process_properties() {
         {"the process group", false, read_group, restore_group, from_to},
         {"signal handlers", false, read_handlers, restore_handlers, describe_handlers},
         {"resource limits", false, read_limits, restore_limits, describe_limits},
-        {"the nice value", false, read_nice, restore_nice, from_to},
+        {"the nice value", false, read_nice, restore_nice, from_to, true},
         {"the death signal", false, read_death_signal, restore_death_signal, from_to},
         {"the subreaper flag", false, read_subreaper, restore_subreaper, from_to},
     };

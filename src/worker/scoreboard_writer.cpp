@@ -10,7 +10,7 @@
 namespace pythonfilter {
 
 std::optional<ScoreboardWriter> ScoreboardWriter::map(int memfd) {
-    void* page = mmap(nullptr, kScoreboardPageSize, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+    void* page = mmap(nullptr, kScoreboardMapped, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
     if (page == MAP_FAILED) return std::nullopt;
     ScoreboardWriter writer(static_cast<ScoreboardPage*>(page));
     writer.page_->filter.store(ScoreboardPage::kNoFilter);
@@ -62,10 +62,10 @@ void ScoreboardWriter::end_task() {
     page_->served.fetch_add(1);
 }
 
-UniqueFd open_traceback_place(int memfd) {
+UniqueFd open_scoreboard(int memfd, std::size_t offset) {
     const std::string path = "/proc/self/fd/" + std::to_string(memfd);
     UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (fd && lseek(fd.get(), static_cast<off_t>(kTracebackOffset), SEEK_SET) < 0) fd.reset();
+    if (fd && lseek(fd.get(), static_cast<off_t>(offset), SEEK_SET) < 0) fd.reset();
     return fd;
 }
 

@@ -11,15 +11,16 @@ namespace pythonfilter {
 
 class ScoreboardWriter {
 public:
-    /// Maps the first page of the memfd (lent).
+    /// Maps what the worker writes of the memfd (lent).
     static std::optional<ScoreboardWriter> map(int memfd);
 
     void begin_task(std::uint64_t id, const MessageFacts& facts, const Identity& identity);
     void begin_filter(std::uint32_t filter, TimePoint now);
     void end_filters();
     void end_task();
+    void note_children(bool any) { page_->children.store(any ? 1 : 0, std::memory_order_relaxed); }
 
-    void* page() const { return page_; }
+    ScoreboardPage* page() const { return page_; }
 
 private:
     explicit ScoreboardWriter(ScoreboardPage* page) : page_(page) {}
@@ -28,7 +29,7 @@ private:
     ScoreboardPage* page_;  // mapped until the process ends
 };
 
-/// An open file description of its own on the memfd, standing where the traceback goes.
-UniqueFd open_traceback_place(int memfd);
+/// An open file description of its own on the memfd, standing where the traceback goes, or the trace.
+UniqueFd open_scoreboard(int memfd, std::size_t offset);
 
 }  // namespace pythonfilter

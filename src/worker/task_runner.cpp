@@ -107,6 +107,7 @@ Outcome TaskRunner::run(const Task& task) {
     register_native_files(message.files);
     run_filters(task, message, outcome);
     tidy_up_.message_ended();
+    scoreboard_.note_children(tidy_up_.left_children());
     outcome.notes = tidy_up_.take_notes();
     outcome.retire = tidy_up_.retire();
     clear_native_files();

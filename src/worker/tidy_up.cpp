@@ -47,6 +47,7 @@ void TidyUp::message_began(Duration pause) {
 void TidyUp::filter_ran(const std::string& filter, Duration wall) {
     since_look_.add(filter);
     since_full_look_.add(filter);
+    slow_ = slow_ || (slow_after_ != Duration(0) && wall >= slow_after_);
     if (policy_.filter_ran(wall)) look(true);
 }
 
@@ -60,6 +61,7 @@ void TidyUp::look(bool full) {
     }
     bool unclear = false;
     for (const Difference& difference : differences) {
+        if (slow_ && properties_[difference.property].raised_when_slow) continue;
         const Suspects& suspects = properties_[difference.property].cheap ? since_look_ : since_full_look_;
         undo(difference, suspects.text());
         unclear = unclear || !suspects.clear();
@@ -95,7 +97,8 @@ void TidyUp::tell(std::size_t kind, const std::string& who, const std::string& t
 
 // True when something grew and it is not clear by whom.
 bool TidyUp::measure(long lowest) {
-    const bool more = descriptors_.note(lowest, 1, since_look_) | processes_.note(children_.count(), 1, since_look_);
+    children_now_ = children_.count();
+    const bool more = descriptors_.note(lowest, 1, since_look_) | processes_.note(children_now_, 1, since_look_);
     const std::size_t files = temporary_files_.look();
     if (files > temporary_count_) temporary_filter_ = since_look_.text();
     temporary_count_ = files;

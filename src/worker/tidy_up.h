@@ -26,9 +26,10 @@ namespace pythonfilter {
 
 class TidyUp {
 public:
-    /// `standard` outlives it. `temporary_directory` may be empty.
-    TidyUp(const StandardFds& standard, std::string temporary_directory)
-        : standard_(standard), temporary_files_(std::move(temporary_directory)) {}
+    /// `standard` outlives it. A filter that runs for `slow_after` may find its worker's nice value raised by the
+    /// server; 0: never. `temporary_directory` may be empty.
+    TidyUp(const StandardFds& standard, Duration slow_after, std::string temporary_directory)
+        : standard_(standard), slow_after_(slow_after), temporary_files_(std::move(temporary_directory)) {}
 
     /// Things are now as every message shall find them.
     void set_baseline();
@@ -45,6 +46,8 @@ public:
     const std::string& retire() const { return retire_; }
 
     LeftoverChildren& children() { return children_; }
+    /// Processes of filters were there at the last look.
+    bool left_children() const { return children_now_ > 0; }
 
 private:
     void look(bool full);
@@ -55,6 +58,8 @@ private:
     void tell(std::size_t kind, const std::string& who, const std::string& text);
 
     const StandardFds& standard_;
+    Duration slow_after_;
+    bool slow_ = false;  // for the rest of its life, which ends with this message
     std::vector<Property> properties_;
     Footprint wanted_;
     LookPolicy policy_;
@@ -62,6 +67,7 @@ private:
     int messages_ = 0;  // since the last full look
     std::map<std::pair<std::size_t, std::string>, std::set<std::string>> told_;  // by kind and filter
     LeftoverChildren children_;
+    int children_now_ = 0;  // at the last look
     TemporaryFiles temporary_files_;
     std::size_t temporary_count_ = 0;
     std::string temporary_filter_;  // after which there were more of them

@@ -22,6 +22,7 @@
 //   message_digest.h     by which a message is known again
 //   frame_limits.h       cuts what is too long for a frame
 //   scoreboard_writer.h  the shared page, written without system calls
+//   trace_handler.h      where the filter is that runs now, for a master that asks
 //   high_fd.h            descriptors out of the way of filters
 //   forked_child.h       a filter's own fork(): it must never answer
 //   leftover_children.h  children that a message left behind

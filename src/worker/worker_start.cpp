@@ -6,6 +6,7 @@
 #include "worker/interpreter.h"
 #include "worker/python_error.h"
 #include "worker/scoreboard_writer.h"
+#include "worker/trace_handler.h"
 #include "worker/worker_loop.h"
 
 #include <csignal>
@@ -36,20 +37,23 @@ void become_worker_process(pid_t zygote) {
 }
 
 int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, bool import_here,
-                   std::string temporary_directory) {
+                   Duration slow_after, std::string temporary_directory) {
     auto scoreboard = ScoreboardWriter::map(fds.scoreboard.get());
     if (!scoreboard) {
         std::perror("worker: mmap of the scoreboard");
         return 1;
     }
-    const UniqueFd traceback = move_out_of_reach(open_traceback_place(fds.scoreboard.get()));
+    const UniqueFd traceback = move_out_of_reach(open_scoreboard(fds.scoreboard.get(), kTracebackOffset));
+    const UniqueFd trace = move_out_of_reach(open_scoreboard(fds.scoreboard.get(), kTraceOffset));
     fds.scoreboard.reset();
     FramePipe pipe(move_out_of_reach(std::move(fds.task)), move_out_of_reach(std::move(fds.verdict)));
     // fd 0 is nothing, 1 and 2 are the worker's own pipe: whoever writes there is labelled with worker and message.
     const StandardFds standard(std::move(fds.error));
-    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), standard.error_fd()}, scoreboard->page());
-    if (!register_traceback(traceback.get())) print_python_error();
-    TidyUp tidy_up(standard, std::move(temporary_directory));
+    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), trace.get(), standard.error_fd()},
+                        scoreboard->page());
+    if (!register_traceback(traceback.get()) || !install_trace_handler(scoreboard->page(), trace.get()))
+        print_python_error();
+    TidyUp tidy_up(standard, slow_after, std::move(temporary_directory));
     return run_worker_loop(pipe, filters, *scoreboard, tidy_up, sandbox, import_here);
 }
 

@@ -22,8 +22,8 @@ struct WorkerFds {
 void become_worker_process(pid_t zygote);
 
 /// The worker's life; returns its exit status. `import_here`: the filters were not imported in the zygote.
-/// `temporary_directory`: its own, may be empty.
+/// `slow_after`: of the pool. `temporary_directory`: its own, may be empty.
 int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, bool import_here,
-                   std::string temporary_directory);
+                   Duration slow_after, std::string temporary_directory);
 
 }  // namespace pythonfilter

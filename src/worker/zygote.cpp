@@ -159,9 +159,13 @@ bool Zygote::handle_packets() {
             case Receive::failed: return false;
             case Receive::packet: break;
         }
+        if (const auto slow = decode_slow(packet.bytes)) {
+            children_.stand_back(slow->slot, SlowOrder::kNice);
+            continue;
+        }
         const auto request = decode_fork(packet.bytes);
         if (!request || packet.fds.size() != kForkFds) {
-            std::fprintf(stderr, "zygote of pool %s: a packet is no fork request\n", spec_.pool.c_str());
+            std::fprintf(stderr, "zygote of pool %s: a packet is no order\n", spec_.pool.c_str());
             return false;
         }
         const auto take = [&](ForkFd which) { return std::move(packet.fds[static_cast<std::size_t>(which)]); };
@@ -209,7 +213,8 @@ void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     reports_.forget();
     std::string temporary_directory = temporary_place_.enter(slot);
     apply_limits(spec_.limits, spec_.nice);
-    _exit(live_as_worker(std::move(fds), filters_, sandbox_, !spec_.preload, std::move(temporary_directory)));
+    _exit(live_as_worker(std::move(fds), filters_, sandbox_, !spec_.preload, spec_.slow_after,
+                         std::move(temporary_directory)));
 }
 
 void Zygote::report_exits() {

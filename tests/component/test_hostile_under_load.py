@@ -145,6 +145,43 @@ def test_costs_at_most_its_message(places: Places, name: str, request: pytest.Fi
     places.give_back(place)
 
 
+def test_endless_loops_stand_back_for_the_others() -> None:
+    """Two of them on two cores; when the log has told of them, the other clients hardly notice."""
+    config = "pools: {default: {workers: 4, slow_after: 200ms, timeout: 60s}}\n"
+    with Server(filters={"witness": WITNESS, "script": SCRIPT_FILTER}, config=config) as server:
+        temporary = server.base / "temporary"
+        temporary.mkdir()
+        place = Place(server, temporary)
+        stop = server.base / "stop"
+        quiet: list[int] = []
+        loaded: list[int] = []
+        while len(quiet) < ROUNDS or too_slow(quiet, loaded) and len(quiet) < ROUNDS_AT_MOST:
+            quiet.append(place.run_quietly().p99_us)
+            loaded.append(p99_beside_loops(place, stop))
+        print(f"p99 of the others: {statistics.median(quiet) / 1000:.1f} ms without, "
+              f"{statistics.median(loaded) / 1000:.1f} ms beside two endless loops ({len(quiet)} rounds)")
+        assert not too_slow(quiet, loaded), (quiet, loaded)
+
+
+def p99_beside_loops(place: Place, stop: Path) -> int:
+    server, after = place.server, len(place.server.log_lines())
+    stop.unlink(missing_ok=True)
+    loop = script(f"import os\nwhile not os.path.exists({str(stop)!r}):\n    for _ in range(10 ** 6): pass\n"
+                  "reply = '250 ended'")
+    messages = [server.spool.message(loop) for _ in range(2)]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(server.send(message)) for message in messages]
+        for message in messages:
+            server.wait_for_log(rf"{message_id(message)}\] filter script has run for more than 200ms", after=after)
+        result = place.run_quietly()
+        stop.touch()
+        assert [client.read_reply() for client in clients] == [b"250 ended\n"] * 2
+    for message in messages:
+        message.remove()
+    assert result.unanswered == 0 and not result.wrong
+    return result.p99_us
+
+
 def too_slow(quiet: list[int], loaded: list[int]) -> bool:
     return statistics.median(loaded) > max(TIMES * statistics.median(quiet), FLOOR_US)
 

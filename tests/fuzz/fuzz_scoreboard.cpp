@@ -63,6 +63,7 @@ void check_deadlines(const ScoreboardView::Running& running, std::uint64_t task_
     const JobRun run{job, dispatched, none, running};
     DEMAND(running_place(run) < job.task.filters.size());
     DEMAND(filter_deadline(run) >= dispatched && filter_deadline(run) <= dispatched + 35s);
+    DEMAND(slow_time(run, 10s) >= dispatched && slow_time(run, 10s) <= dispatched + 30s);
     DEMAND(next_look(run, dispatched) >= dispatched && next_look(run, dispatched) <= job.budget_end);
 }
 
@@ -79,6 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     DEMAND(!board.view.began_with(running.task_id + 1));
     board.view.began_with(running.task_id);
     DEMAND(board.view.message_id().size() < sizeof ScoreboardPage::message_id);
+    DEMAND(board.view.trace().size() <= kTraceRoom);
     DEMAND(board.view.traceback().size() <= kScoreboardSize - kTracebackOffset);
     return 0;
 }

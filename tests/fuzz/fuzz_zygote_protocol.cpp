@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view packet = as_text(data, size);
     check_decoder(packet, decode_spec);
     check_decoder(packet, decode_fork);
+    check_decoder(packet, decode_slow);
     check_decoder(packet, decode_report);
     return 0;
 }

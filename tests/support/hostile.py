@@ -2,12 +2,13 @@
 
 Used by tests/component/test_hostile_under_load.py, which runs each among ordinary messages, and by chaos.py, which runs
 them at random. An entry may cost the message that brings it, and no other. Must never do harm outside the server
-under test: no entry takes all memory or all process numbers of the machine.
+under test: no entry takes all memory or all process numbers of the machine (bombs.py has a bound for each of its own).
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import bombs
 from .script_filter import script
 from .spool import Message
 
@@ -164,6 +165,22 @@ CHILDREN = {
         "        os.write(2, b'noise\\n' * 100)\n        time.sleep(0.001)\n"
         "for _ in range(3): threading.Thread(target=write, daemon=True).start()"),
 }
+BOMBS = {
+    name: Hostile(f"{text}\nbomb()", heavy=True, hangs=True)
+    for name, text in {
+        "a fork bomb": bombs.FORK, "a fork bomb of daemons": bombs.DAEMONS, "a fork bomb in C": bombs.FORK_IN_C,
+        "a thread bomb": bombs.THREADS,
+    }.items()
+}
+SIGNALS = {
+    "sends itself the trace signal": hangs("while True: os.kill(os.getpid(), signal.SIGRTMIN + 8)"),
+    "sends itself the trace signal outside of Python": hangs("while True: signal.raise_signal(signal.SIGRTMIN + 8)"),
+    "resets all signal handlers": harmless(
+        "for number in range(1, 65):\n    try: signal.signal(number, signal.SIG_DFL)\n"
+        "    except (OSError, ValueError): pass"),
+    "handles the trace signal by raising": harmless(
+        "def handler(*_): raise KeyboardInterrupt\nsignal.signal(signal.SIGRTMIN + 8, handler)"),
+}
 DESCRIPTORS = {
     "closes all descriptors": costs("os.closerange(0, 65536)"),
     "closes its verdict pipe": costs("os.close(verdict_fd())"),
@@ -211,7 +228,8 @@ SCOREBOARD = {
         "    try:\n        if 'scoreboard' in os.readlink(f'/proc/self/fd/{name}'): os.ftruncate(int(name), 0)\n"
         "    except OSError: pass"),
     "fills the room for its traceback": hangs(
-        "ctypes.memset(board() + 4096, 10, 60 * 1024)\nsignal.signal(signal.SIGUSR2, signal.SIG_IGN)\n"
+        "for name in os.listdir('/proc/self/fd'):\n"
+        "    if 'scoreboard' in os.readlink(f'/proc/self/fd/{name}'): os.pwrite(int(name), b'\\n' * 60 * 1024, 4096)\n"
         "while True: time.sleep(1000)"),
 }
 RESULTS = {
@@ -237,5 +255,6 @@ FILES = {
 }
 
 HOSTILE: dict[str, Hostile] = {
-    **RAISES, **ENDS, **HANGS, **CHILDREN, **DESCRIPTORS, **OUTPUT, **STATE, **SCOREBOARD, **RESULTS, **FILES,
+    **RAISES, **ENDS, **HANGS, **CHILDREN, **BOMBS, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SCOREBOARD,
+    **RESULTS, **FILES,
 }

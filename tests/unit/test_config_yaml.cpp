@@ -179,7 +179,7 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "f.yaml:3:5: unknown key `workers` in filters[1]; did you mean `pools.NAME.workers`?"},
         {"pools: {x: {colour: 3}}\nfilters: [{filter: a, pool: x}]",
          "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, exclusive, recycle, limits, nice, "
-         "start_timeout, timeout, preload, breaker, sandbox, env, failure"},
+         "start_timeout, timeout, slow_after, preload, breaker, sandbox, env, failure"},
         {"a`b\\: 1",
          "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
          "modules, pools, filters"},

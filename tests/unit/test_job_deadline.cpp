@@ -70,6 +70,16 @@ TEST_CASE_FIXTURE(Fixture, "progress counts, and the scoreboard cannot take it b
     CHECK(running_place(run()) == 2);  // behind the last filter: it is still the one to blame
 }
 
+TEST_CASE_FIXTURE(Fixture, "a filter is slow some time after it began, and a lie does not put that off") {
+    CHECK(slow_time(run(), 3s) == zero + 3s);
+    runs(5, 2s);
+    CHECK(slow_time(run(), 3s) == zero + 5s);
+    runs(5, 1000s);
+    CHECK(slow_time(run(), 3s) == zero + 6s);
+    runs(5, -1000s);
+    CHECK(slow_time(run(), 3s) == zero + 6s);
+}
+
 TEST_CASE_FIXTURE(Fixture, "the next look is the deadline, or earlier for a shorter filter that may begin unseen") {
     CHECK(next_look(run(), zero) == zero + 5s);
     runs(8, 3s);

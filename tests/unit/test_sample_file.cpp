@@ -126,7 +126,10 @@ TEST_CASE("sample: with every key uncommented it loads, and shows the defaults")
     PoolConfig pool;
     pool.failure = config.pools.at("default").failure;  // shown by an example
     pool.recycle = {1000, ByteSize{200 << 20}};         // so are these, which are not set by default
-    pool.limits = {ByteSize{512 << 20}, ByteSize{100 << 20}, 128};
+    pool.limits.memory = ByteSize{512 << 20};
+    pool.limits.file_size = ByteSize{100 << 20};
+    pool.limits.files = 128;
+    pool.limits.cpu = 20s;
     pool.sandbox = config.pools.at("default").sandbox;  // most of it too
     CHECK(pool.sandbox.preset == SandboxPreset::standard);
     CHECK(pool.sandbox.network == NetworkAccess::unix_only);

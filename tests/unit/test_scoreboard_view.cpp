@@ -20,6 +20,7 @@ struct Worker {
     ~Worker() { munmap(memory, kScoreboardSize); }
 
     ScoreboardPage& page() const { return *static_cast<ScoreboardPage*>(memory); }
+    char* trace() const { return static_cast<char*>(memory) + kTraceOffset; }
     char* traceback() const { return static_cast<char*>(memory) + kTracebackOffset; }
 
     void* memory;
@@ -131,6 +132,18 @@ TEST_CASE("scoreboard: a traceback without end stops at the end of the page") {
     CHECK(view.traceback() == "Current thread (most recent call first):\n");
     std::memset(worker.traceback(), 'x', kScoreboardSize - kTracebackOffset);
     CHECK(view.traceback().size() == kScoreboardSize - kTracebackOffset);
+}
+
+TEST_CASE("scoreboard: a trace has a room of its own, and does not reach beyond it") {
+    const ScoreboardView view = std::move(ScoreboardView::create().value());
+    const Worker worker(view.fd());
+    CHECK(view.traces() == 0);
+    std::strcpy(worker.traceback(), "old");
+    std::memset(worker.trace(), 'x', kTraceRoom);
+    worker.page().traces = 3;
+    CHECK(view.traces() == 3);
+    CHECK(view.trace() == std::string(kTraceRoom, 'x'));
+    CHECK(view.traceback() == "old");
 }
 
 TEST_CASE("scoreboard: it can be moved") {

@@ -18,8 +18,10 @@ ZygoteSpec sample_spec() {
                     .spool = "/spool", .protected_pids = {7, -1}};
     spec.filters = {{2, "clamav", {4, 5}, true, 0x41}, {7, "my-filters.spam", {}, false, 0}, {9, "x", {}, true, 0xff}};
     spec.config_file = "/etc/courier/pythonfilter.yaml";
-    spec.limits = {ByteSize{1 << 30}, std::nullopt, 128};
+    spec.limits.memory = ByteSize{1 << 30};
+    spec.limits.files = 128;
     spec.nice = 5;
+    spec.slow_after = 7s;
     spec.settings = {{"clamav.py", {{"socket", {{"/run/clamd"}, 12}}}}, {"ttldb", {}}};
     return spec;
 }
@@ -54,6 +56,7 @@ TEST_CASE("zygote protocol: a spec comes back as it was sent") {
     CHECK(got->pool == sent.pool);
     CHECK(got->limits == sent.limits);
     CHECK(got->nice == sent.nice);
+    CHECK(got->slow_after == sent.slow_after);
     CHECK(got->preload == sent.preload);
     CHECK(got->python_dir == sent.python_dir);
     CHECK(got->filter_path == sent.filter_path);
@@ -85,6 +88,14 @@ TEST_CASE("zygote protocol: a fork request comes back as it was sent") {
     REQUIRE(got);
     CHECK(got->slot == 0xfffffffe);
     CHECK(got->worker == 3);
+}
+
+TEST_CASE("zygote protocol: an order comes back as it was sent, and is no fork request") {
+    const auto got = decode_slow(encode(SlowOrder{0xfffffffe}));
+    REQUIRE(got);
+    CHECK(got->slot == 0xfffffffe);
+    CHECK_FALSE(decode_fork(encode(SlowOrder{1})));
+    CHECK_FALSE(decode_slow(encode(ForkRequest{1, 2})));
 }
 
 TEST_CASE("zygote protocol: a report comes back as it was sent") {
@@ -119,6 +130,7 @@ TEST_CASE("zygote protocol: every kind of report is known, the next number is no
 TEST_CASE("zygote protocol: a packet cut anywhere, or one byte longer, is refused") {
     check_exact(encode(sample_spec()), decode_spec);
     check_exact(encode(ForkRequest{1, 2}), decode_fork);
+    check_exact(encode(SlowOrder{3}), decode_slow);
     check_exact(encode(sample_report()), decode_report);
 }
 

@@ -1,0 +1,41 @@
+// WorkerWatch: looks at a worker at the moments that watch_policy.h names: counts its processes, threads and CPU time
+// in /proc, and sees when a filter takes long. Reports upward; what is done about it is the slot's business. Owned by
+// worker_slot.
+#pragma once
+
+#include "master/loop.h"
+#include "master/watch_policy.h"
+
+#include <functional>
+#include <sys/types.h>
+
+namespace pythonfilter {
+
+class WorkerWatch {
+public:
+    struct Callbacks {
+        std::function<TimePoint()> slow_time;   // of the filter that runs; asked only while a job runs
+        std::function<void()> on_slow;          // once in a job
+        std::function<void(Excess)> on_excess;  // the worker must die; may be called again while it lives
+    };
+
+    WorkerWatch(Loop& loop, WatchLimits limits, Callbacks callbacks);
+
+    void ready(pid_t pid);
+    void job_began(TimePoint now);
+    void job_ended(bool left_children);
+    void stop() { to_look_.stop(); }
+    Duration slow_after() const { return policy_.slow_after(); }
+
+private:
+    void look();
+    void arm();
+
+    WatchPolicy policy_;
+    Callbacks callbacks_;
+    pid_t pid_ = 0;
+    TimePoint armed_ = TimePoint::max();  // for when; max: to_look_ is not active
+    Timer to_look_;
+};
+
+}  // namespace pythonfilter

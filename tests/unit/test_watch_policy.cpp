@@ -1,0 +1,153 @@
+// WatchPolicy: a worker with room for 100 processes and 50 threads, and 5 seconds of CPU time; slow after 10 seconds.
+#include "master/watch_policy.h"
+
+#include <doctest/doctest.h>
+
+using namespace pythonfilter;
+
+namespace {
+
+const TimePoint zero = TimePoint() + 60min;
+constexpr TimePoint never = TimePoint::max();
+
+struct Fixture {
+    WatchPolicy policy{{.slow_after = 10s, .cpu = 5s, .children = 100, .threads = 50}};
+
+    std::optional<Excess> count(Duration at, int processes, int threads = 1, Duration cpu = 0s) {
+        return policy.counted({processes, threads, cpu}, zero + at);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "watch: an idle worker is not looked at") {
+    CHECK(policy.next_count() == never);
+    CHECK_FALSE(policy.asks_slow());
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: the first look at a job comes after 50 ms, the next ones every 100 ms") {
+    policy.job_began(zero);
+    CHECK(policy.next_count() == zero + 50ms);
+    CHECK_FALSE(count(50ms, 0));
+    CHECK(policy.next_count() == zero + 150ms);
+    CHECK_FALSE(count(151ms, 3));
+    CHECK(policy.next_count() == zero + 251ms);
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: short messages are not looked at, but their worker is once a second") {
+    for (int i = 0; i < 20; ++i) {
+        policy.job_began(zero + i * 40ms);
+        CHECK(policy.next_count() == zero + i * 40ms + 50ms);
+        policy.job_ended(zero + i * 40ms + 30ms, false);
+        CHECK(policy.next_count() == zero + 1s);
+    }
+    policy.job_began(zero + 970ms);
+    CHECK(policy.next_count() == zero + 1s);
+    policy.job_ended(zero + 980ms, false);
+    CHECK_FALSE(count(1s, 0));
+    CHECK(policy.next_count() == never);
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: processes that a message left are looked at soon, then seldom") {
+    policy.job_began(zero);
+    policy.job_ended(zero + 10ms, true);
+    CHECK(policy.next_count() == zero + 60ms);
+    CHECK_FALSE(count(60ms, 2));
+    CHECK(policy.next_count() == zero + 160ms);
+    CHECK_FALSE(count(160ms, 2));
+    CHECK(policy.next_count() == zero + 1160ms);
+    CHECK_FALSE(count(1160ms, 0));
+    CHECK(policy.next_count() == never);
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: many processes are looked at in a hurry") {
+    policy.job_began(zero);
+    CHECK_FALSE(count(50ms, 25));
+    CHECK(policy.next_count() == zero + 150ms);
+    CHECK_FALSE(count(150ms, 26));
+    CHECK(policy.next_count() == zero + 160ms);
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: too many processes are a crash, and the reason names the limit") {
+    policy.job_began(zero);
+    CHECK(policy.most_processes() == 100);
+    CHECK_FALSE(count(50ms, 100));
+    const auto excess = count(150ms, 101);
+    REQUIRE(excess);
+    CHECK(excess->event == FailureEvent::crash);
+    CHECK(excess->reason == "more than 100 processes below its worker (limits.children)");
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: they are too many without a message as well") {
+    policy.job_began(zero);
+    policy.job_ended(zero + 10ms, true);
+    CHECK(count(60ms, 101));
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: too many threads are a crash") {
+    policy.job_began(zero);
+    CHECK_FALSE(count(50ms, 0, 50));
+    CHECK(count(150ms, 0, 51)->reason == "more than 50 threads (limits.threads)");
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: what init_filter started is not counted") {
+    policy.ready({7, 9, 3s});
+    CHECK(policy.most_processes() == 107);
+    CHECK(policy.most_threads() == 59);
+    policy.job_began(zero);
+    CHECK_FALSE(count(50ms, 107, 59));
+    CHECK(count(150ms, 108, 59));
+    policy.job_ended(zero + 160ms, false);
+    CHECK_FALSE(count(200ms, 7, 9));
+    CHECK(policy.next_count() == never);
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: CPU time counts from the first look at a message") {
+    policy.job_began(zero);
+    CHECK_FALSE(count(50ms, 0, 1, 100s));
+    CHECK_FALSE(count(5050ms, 0, 1, 105s));
+    const auto excess = count(5150ms, 0, 1, 105s + 10ms);
+    REQUIRE(excess);
+    CHECK(excess->event == FailureEvent::timeout);
+    CHECK(excess->reason == "more than 5s of CPU time (limits.cpu)");
+    policy.job_ended(zero + 6s, false);
+    policy.job_began(zero + 7s);
+    CHECK_FALSE(count(7050ms, 0, 1, 105s));
+    CHECK_FALSE(count(8s, 0, 1, 110s));
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: the time of a child that ended uncounted is not given back") {
+    policy.job_began(zero);
+    CHECK_FALSE(count(50ms, 1, 1, 10s));
+    CHECK_FALSE(count(4s, 1, 1, 14s));
+    CHECK_FALSE(count(5s, 0, 1, 10s));
+    CHECK_FALSE(count(6s, 0, 1, 15s));
+    CHECK(count(7s, 0, 1, 16s));
+}
+
+TEST_CASE("watch: CPU time that is not limited is not counted") {
+    WatchPolicy policy{{.slow_after = 0s, .cpu = std::nullopt, .children = 0, .threads = 8}};
+    policy.job_began(zero);
+    CHECK_FALSE(policy.counted({0, 1, 0s}, zero + 50ms));
+    CHECK_FALSE(policy.counted({0, 1, 500s}, zero + 500s));
+    CHECK(policy.counted({1, 2, 500s}, zero + 501s));
+    CHECK_FALSE(policy.asks_slow());
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: a slow filter is told of once in a message, whatever the scoreboard says") {
+    policy.job_began(zero);
+    CHECK(policy.asks_slow());
+    CHECK(policy.next_slow(zero + 10s, zero) == zero + 10s);
+    CHECK_FALSE(policy.is_slow(zero + 10s, zero + 9999ms));
+    CHECK(policy.is_slow(zero + 10s, zero + 10s));
+    CHECK_FALSE(policy.asks_slow());
+    policy.job_ended(zero + 11s, false);
+    policy.job_began(zero + 12s);
+    CHECK(policy.asks_slow());
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: the next filter may begin unseen, so it is asked again in time") {
+    policy.job_began(zero);
+    CHECK(policy.next_slow(zero + 30s, zero + 1s) == zero + 11s);
+    CHECK(policy.next_slow(zero, zero + 1s) == zero + 1s);
+}
