@@ -4,8 +4,10 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <dirent.h>
 #include <fcntl.h>
 #include <filesystem>
+#include <memory>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -56,6 +58,19 @@ std::optional<std::int64_t> resident_bytes(pid_t pid) {
     long long resident = 0;
     if (std::sscanf(text, "%lld %lld", &total, &resident) != 2) return std::nullopt;
     return resident * sysconf(_SC_PAGESIZE);
+}
+
+std::optional<int> count_descriptors(pid_t pid, int enough) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(("/proc/" + std::to_string(pid) + "/fd").c_str()),
+                                                        closedir);
+    if (!directory) return std::nullopt;
+    int count = 0;
+    while (count < enough) {
+        const dirent* entry = readdir(directory.get());
+        if (!entry) break;
+        if (entry->d_name[0] != '.') ++count;
+    }
+    return count;
 }
 
 std::string describe_wait_status(int wait_status) {

@@ -33,6 +33,9 @@ std::vector<pid_t> read_pids(const std::string& path);
 /// The memory that a process holds, as /proc says; some microseconds. Nothing when it is gone.
 std::optional<std::int64_t> resident_bytes(pid_t pid);
 
+/// How many descriptors a process has open, counted up to `enough`. Nothing when it is gone or not ours to look at.
+std::optional<int> count_descriptors(pid_t pid, int enough);
+
 /// Names a wait status for a person: "exit status 1", "signal 11 (SIGSEGV)".
 std::string describe_wait_status(int wait_status);
 

@@ -24,6 +24,9 @@ void check_pools(const Config& config, const Places& places, LoadReport& report)
     }
     for (const auto& [name, pool] : config.pools) {
         if (!used.contains(name)) report.warning(places.of(&name), "no filter uses the pool " + quote(name));
+        const WorkersConfig& workers = pool.workers;
+        if (workers.min && workers.max && *workers.min > *workers.max)
+            report.error(places.of(&workers.min), "`min` is greater than `max`");
     }
 }
 
@@ -113,9 +116,14 @@ void check_environment(const PoolConfig& pool, const Places& places, LoadReport&
 
 void check_exclusive(PoolConfig& pool, const Places& places, LoadReport& report) {
     if (!pool.exclusive) return;
-    if (places.has(&pool.workers) && pool.workers != 1)
-        report.error(places.of(&pool.workers), "an exclusive pool has 1 worker, found " + std::to_string(pool.workers));
-    pool.workers = 1;
+    const std::optional<int> bounds[] = {pool.workers.min, pool.workers.max};
+    for (const auto& bound : bounds) {
+        if (!bound || *bound == 1) continue;
+        const Place place = places.of(&bound == bounds ? &pool.workers.min : &pool.workers.max);
+        report.error(place, "an exclusive pool has 1 worker, found " + std::to_string(*bound));
+        break;
+    }
+    pool.workers.min = pool.workers.max = 1;
 }
 
 void check_timeout(const Config& config, Duration timeout, Place place, LoadReport& report) {

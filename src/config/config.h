@@ -16,6 +16,7 @@
 //   settings_reader.h a mapping of the tree -> settings
 //   plain_scalar.h    what a word without quotes is: null, a truth value, a number or a text
 //   pool_settings.h   which sections the filters of one pool see
+//   pool_size.h       the bounds of a pool's number of workers
 //   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
 //   config_reader.h   what it does that with: the tree and the table, walked side by side
 //   legacy_loader.h   pythonfilter.conf -> Config
@@ -96,7 +97,9 @@ struct ByteSize {
 /// When a worker is replaced by a fresh one; what is not set never does it.
 struct RecycleConfig {
     std::optional<int> messages;
+    std::optional<Duration> age;
     std::optional<ByteSize> rss;
+    std::optional<int> open_files;
 };
 
 /// What one worker may use; what is not set stays as the server found it.
@@ -119,8 +122,14 @@ struct SandboxConfig {
     bool required = false;
 };
 
+/// How many workers a pool has (pool_size.h). A number alone in the file is both bounds.
+struct WorkersConfig {
+    std::optional<int> min, max;
+    Duration idle = 1min;  // a worker above min that no message needed for so long ends
+};
+
 struct PoolConfig {
-    int workers = 4;
+    WorkersConfig workers;
     RecycleConfig recycle;
     LimitsConfig limits;
     int nice = 0;

@@ -110,8 +110,14 @@ void ConfigReader::read(const Value& value, std::optional<TextList>* member) {
 
 // A key with nothing behind it is an empty section: so a file can have all its inner lines commented out.
 void ConfigReader::read(const Value& value, const SectionSlot& section) {
-    if (value.option.section->word && value.node.kind == YamlNode::Kind::scalar)
-        return read_option(value.option.section->options.front(), value.node, value.place, section.owner, value.path);
+    const auto bare = value.option.section->options.first(value.option.section->bare);
+    if (!bare.empty() && value.node.kind == YamlNode::Kind::scalar) {
+        for (const Option& option : bare) {
+            read_option(option, value.node, value.place, section.owner, value.path);
+            if (report_.failed()) return;  // once is enough for a bad value
+        }
+        return;
+    }
     if (value.node.kind == YamlNode::Kind::nothing || expect(value, YamlNode::Kind::map))
         read_section(value.node, value.place, *value.option.section, section.owner, value.path);
 }

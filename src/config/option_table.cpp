@@ -129,10 +129,18 @@ constexpr Option kRecycleOptions[] = {
      .text = "After so many messages. Not set by default: a filter that leaks nothing needs no replacing, and one that "
              "keeps counters in memory would lose them.",
      .min = 1, .max = 1'000'000'000, .example = "1000", .unset = "never"},
+    {.key = "age", .slot = slot<&RecycleConfig::age>,
+     .text = "When it is so old, or up to a quarter earlier: those that were started together do not leave together. "
+             "One without work is replaced, too.",
+     .min = ns(1s), .max = ns(24h) * 365, .example = "1d", .unset = "never"},
     {.key = "rss", .slot = slot<&RecycleConfig::rss>,
      .text = "When it holds more memory than this. Looked at after every 20 messages of a worker. A size that a fresh "
              "worker exceeds already is not heeded, and the log says so.",
      .min = kMiB, .max = 1024 * 1024 * kMiB, .example = "200MiB", .unset = "never"},
+    {.key = "open_files", .slot = slot<&RecycleConfig::open_files>,
+     .text = "When it has more files open than this, its own (about ten) included. Looked at as `rss` is, and a number "
+             "that a fresh worker exceeds is not heeded either.",
+     .min = 1, .max = 65536, .example = "200", .unset = "never"},
 };
 constexpr Section kRecycle{kRecycleOptions};
 
@@ -187,12 +195,27 @@ constexpr Option kSandboxOptions[] = {
      .text = "`true`: where the kernel lacks a part of this, the pool's filters are not run and `on_unavailable` "
              "decides. `false`: the log says what is missing, and they run without."},
 };
-constexpr Section kSandbox{kSandboxOptions, true};
+constexpr Section kSandbox{kSandboxOptions, 1};
+
+constexpr Option kWorkersOptions[] = {
+    {.key = "min", .slot = slot<&WorkersConfig::min>,
+     .text = "So many there always are. The server is ready when they are.",
+     .min = 1, .max = 1000, .example = "2", .unset = "2, or `max` if that is less"},
+    {.key = "max", .slot = slot<&WorkersConfig::max>,
+     .text = "One more is started, up to so many, when messages wait for a worker for longer than 100ms.",
+     .min = 1, .max = 1000, .example = "8", .unset = "8, or `min` if that is more"},
+    {.key = "idle", .slot = slot<&WorkersConfig::idle>,
+     .text = "One that no message needed for this long ends, down to `min`.",
+     .min = ns(1s), .max = ns(24h)},
+};
+constexpr Section kWorkers{kWorkersOptions, 2};
 
 constexpr Option kPoolOptions[] = {
     {.key = "workers", .slot = slot<&PoolConfig::workers>,
-     .text = "The number of worker processes. Each serves one message at a time.",
-     .min = 1, .max = 1000},
+     .text = "The worker processes. Each serves one message at a time. A number alone is both `min` and `max`. The "
+             "defaults are for filters that wait for others, for name servers or a virus scanner, as much as they "
+             "compute: two workers for quiet times, and each costs some MiB of memory.",
+     .section = &kWorkers},
     {.key = "exclusive", .slot = slot<&PoolConfig::exclusive>,
      .text = "`true`: one worker, and never two at once, for filters that may live only once because of a port, a "
              "file with a lock, or counters in memory. The old worker has ended before a new one starts; messages wait "

@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -61,7 +62,7 @@ struct Option {
 /// The rows about one struct. The first one is what a bare word stands for in a list of such mappings.
 struct Section {
     std::span<const Option> options;
-    bool word = false;  // and also where the section is the value of a key
+    std::size_t bare = 0;  // where the section is the value of a key, a bare value stands for so many of the first rows
 };
 
 /// The top level; its owner is a Config.

@@ -69,8 +69,9 @@ std::string describe_words(const Option& option) {
     return text;
 }
 
-std::string describe_keys(const Section& section) {
-    std::string text = section.word ? describe_words(section.options.front()) + ", or " : "";
+std::string describe_keys(const Section& section, void* owner) {
+    const Option& first = section.options.front();
+    std::string text = section.bare > 0 ? describe_expected(first, first.slot(owner)) + ", or " : "";
     text += "a mapping with the keys ";
     for (const Option& option : section.options)
         text += (&option == section.options.data() ? "" : ", ") + std::string(option.key);
@@ -179,7 +180,7 @@ std::string describe_expected(const Option& option, const Slot& slot) {
             [&](const TextList*) { return names; },
             [&](const std::optional<TextList>*) { return names; },
             [&](const ChoiceSlot&) { return describe_words(option); },
-            [&](const SectionSlot&) { return describe_keys(*option.section); },
+            [&](const SectionSlot& inner) { return describe_keys(*option.section, inner.owner); },
             [](const PoolMap*) -> std::string { return "a mapping of pools by name"; },
             [&](const PoolChoice*) { return describe_text(option.rule) + ", or a mapping with the keys of a pool"; },
             [](const TextMap*) -> std::string { return "a mapping of texts by name"; },

@@ -1,6 +1,7 @@
 #include "master/check_command.h"
 
 #include "base/log.h"
+#include "config/pool_size.h"
 #include "master/listen_socket.h"
 #include "master/privileges.h"
 #include "master/run_master.h"
@@ -40,13 +41,18 @@ std::string chain_text(const Config& config) {
     return text.empty() ? "no filters: every message is accepted" : text;
 }
 
+std::string workers_text(PoolSize size) {
+    const std::string max = std::to_string(size.max) + (size.max == 1 ? " worker" : " workers");
+    return size.min == size.max ? max : std::to_string(size.min) + " to " + max;
+}
+
 std::string pools_text(const Config& config) {
     std::set<std::string> used;
     for (const FilterConfig& filter : config.filters) used.insert(filter.pool.name);
     std::string text;
     for (const auto& [name, pool] : config.pools) {
-        text += (text.empty() ? "" : ", ") + escape(name) + " (" + std::to_string(pool.workers) +
-                (pool.workers == 1 ? " worker" : " workers") + (used.contains(name) ? ")" : ", not used)");
+        text += (text.empty() ? "" : ", ") + escape(name) + " (" + workers_text(pool_size(pool.workers)) +
+                (used.contains(name) ? ")" : ", not used)");
     }
     return text;
 }

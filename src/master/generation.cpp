@@ -2,6 +2,7 @@
 
 #include "base/process.h"
 #include "config/pool_settings.h"
+#include "config/pool_size.h"
 
 #include <algorithm>
 #include <unistd.h>
@@ -15,7 +16,7 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     Pool::Options options;
     options.name = route.pools[index];
     const PoolConfig& pool = config.pools.at(options.name);
-    options.workers = pool.workers;
+    options.size = pool_size(pool.workers);
     options.recycle = pool.recycle;
     options.exclusive = pool.exclusive;
     options.start_timeout = options.zygote.start_timeout = pool.start_timeout;

@@ -29,6 +29,9 @@ public:
     /// All that wait now come back.
     void answer_all(JobResult::Kind kind);
     bool empty() const { return jobs_.empty(); }
+    int size() const { return static_cast<int>(jobs_.size()); }
+    /// Of the first one. Only while not empty.
+    TimePoint waits_since() const { return jobs_.front().queued_at; }
 
     /// A job that reached no worker comes back.
     static void answer(Job job, JobResult::Kind kind);

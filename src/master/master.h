@@ -54,6 +54,8 @@
 //   traceback_wait.h    how long a worker may write its traceback before it is killed; pure
 //   plausible.h         what a worker may say of a job; pure
 //   scoreboard_view.h   what the worker says of itself in shared memory, read with suspicion
+//   worker_numbers.h    the numbers of a pool's workers, and how soon each is given out again; pure
+//   resize_policy.h     how many workers a pool should have now; pure
 //   recycle_policy.h    when a worker has served long enough; pure
 //   start_report.h      what went wrong while a pool started, each thing once
 //   respawn_policy.h    how soon a dead child is started again; pure, for pools and for the guardian

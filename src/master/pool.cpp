@@ -1,5 +1,7 @@
 #include "master/pool.h"
 
+#include "config/option_text.h"
+
 #include <algorithm>
 #include <csignal>
 #include <utility>
@@ -18,11 +20,15 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
       options_(std::move(options)),
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
+      resize_(options_.size),
       start_report_(options_.name, report_, callbacks_.on_settled),
       recycle_(options_.recycle),
       queue_(loop, gauge),
       keeper_(loop, std::move(options_.zygote), report_, keeper_callbacks()),
       to_respawn_(loop, [this] { fill(); }),
+      to_grow_(loop, [this] { look_at_queue(); }),
+      to_shrink_(loop, [this] { look_at_idle(); }),
+      to_age_(loop, [this] { look_at_ages(); }),
       to_bury_(loop, [this] { graves_.clear(); }) {}
 
 void Pool::enter(State state) {
@@ -60,48 +66,51 @@ ZygoteKeeper::Callbacks Pool::keeper_callbacks() {
 void Pool::zygote_dead(const std::string& problem, Duration delay) {
     std::vector<WorkerSlot*> orphans;
     for (const auto& slot : slots_) orphans.push_back(slot.get());
-    for (WorkerSlot* slot : orphans) slot->zygote_died();
+    for (WorkerSlot* slot : orphans) {
+        numbers_.excuse(slot->id());
+        slot->zygote_died();
+    }
     callbacks_.on_zygote_dead();
     if (state_ == State::stopping) {
         if (empty()) callbacks_.on_empty();
         return;
     }
-    if (!problem.empty()) start_report_.settle(problem);
-    if (delay > Duration(0)) none_before(Clock::now() + delay);
+    if (problem.empty()) return;
+    start_report_.settle(problem);
+    none_before(Clock::now() + delay);
 }
 
 // ---- workers
 
-void Pool::fill() {
-    if (state_ == State::stopping || to_respawn_.active() || !keeper_.ready()) return;
-    if (options_.exclusive && !slots_.empty()) return;  // it has not been buried
+int Pool::count_serving() const {
+    const auto serves = [](const auto& slot) { return slot->serves(); };
+    return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), serves));
+}
+
+int Pool::lacking() const {
     const auto leaves = [](const auto& slot) { return slot->state() == WorkerSlot::State::leaving; };
     const auto leaving = static_cast<int>(std::count_if(slots_.begin(), slots_.end(), leaves));
-    // Those that leave may take their time over it: never more of them than the pool has workers.
-    const int wanted = options_.workers + (recycled_ != 0 ? 1 : 0) + std::min(leaving, options_.workers);
-    while (static_cast<int>(slots_.size()) < wanted) {
-        if (!fork_worker()) return;
+    if (options_.exclusive) return slots_.empty() ? 1 : 0;  // not before the last one has been buried
+    return resize_.size() + (recycled_ != 0 ? 1 : 0) + leaving - static_cast<int>(slots_.size());
+}
+
+void Pool::fill() {
+    if (state_ == State::stopping || !keeper_.ready()) return;
+    if (options_.exclusive && to_respawn_.active()) return;  // the zygote may be dying with a worker that outlived
+    while (const auto number = numbers_.take(lacking(), last_slot_ + 1, Clock::now())) {
+        if (!fork_worker(*number)) break;
     }
+    if (const auto next = numbers_.next(lacking())) to_respawn_.start_at(*next);
 }
 
-// It leaves at once, so its replacement need not be waited for.
-void Pool::retire(WorkerSlot& slot, const std::string& reason) {
-    if (slot.id() == recycled_) recycled_ = 0;
-    report_(LogLevel::info, "worker " + slot.label() + " is replaced: " + escape(reason));
-    slot.leave();
-    if (state_ != State::stopping) fill();
-}
-
-bool Pool::fork_worker() {
-    const std::uint32_t number = free_number();
+bool Pool::fork_worker(std::uint32_t number) {
     const ForkRequest request{++last_slot_, number};
     auto slot = WorkerSlot::create(loop_, request.slot, options_.name + "/" + std::to_string(number),
                                    options_.watch, slot_callbacks());
     Status sent = slot ? keeper_.fork(request, (*slot)->worker_ends()) : Status(slot.error());
     if (!sent) {
         report_(LogLevel::error, "pool " + options_.name + ": no new worker: " + sent.error().text);
-        worker_respawn_.started(Clock::now());
-        retry_after(worker_respawn_.died(Clock::now()));
+        none_before(Clock::now() + numbers_.left(request.slot, false, Clock::now()));
         return false;
     }
     (*slot)->close_worker_ends();
@@ -109,12 +118,21 @@ bool Pool::fork_worker() {
     return true;
 }
 
-std::uint32_t Pool::free_number() const {
-    for (std::uint32_t number = 1;; ++number) {
-        const std::string label = options_.name + "/" + std::to_string(number);
-        if (std::none_of(slots_.begin(), slots_.end(), [&](const auto& slot) { return slot->label() == label; }))
-            return number;
-    }
+// It leaves at once, so its replacement need not be waited for.
+void Pool::retire(WorkerSlot& slot, const std::string& reason) {
+    if (slot.id() == recycled_) recycled_ = 0;
+    report_(LogLevel::info, "worker " + slot.label() + " is replaced: " + escape(reason));
+    dismiss(slot);
+    if (state_ != State::stopping) fill();
+}
+
+// Those that leave may take their time over it, but never more of them than the pool has workers: then the first goes.
+void Pool::dismiss(WorkerSlot& slot) {
+    numbers_.excuse(slot.id());
+    slot.leave();
+    const auto leaves = [](const auto& each) { return each->state() == WorkerSlot::State::leaving; };
+    if (std::count_if(slots_.begin(), slots_.end(), leaves) <= resize_.size()) return;
+    (*std::find_if(slots_.begin(), slots_.end(), leaves))->kill(JobResult::Kind::stopped, "took too long to leave");
 }
 
 WorkerSlot* Pool::find(std::uint32_t slot) {
@@ -139,7 +157,7 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
 }
 
 void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
-    worker_respawn_.reset();
+    numbers_.became_ready(slot.id(), Clock::now());
     note_failures(ready.failures);
     const std::string lacks = escape(ready.sandbox_lacks);
     if (std::exchange(sandbox_lacks_, lacks).empty() && !lacks.empty())
@@ -151,11 +169,12 @@ void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
     enter(State::serving);
     const auto is_ready = [](const auto& each) { return each->has_been_ready(); };
     const auto ready_count = std::count_if(slots_.begin(), slots_.end(), is_ready);
-    if (ready_count >= options_.workers) start_report_.settle();
+    if (ready_count >= options_.size.min) start_report_.settle();
     look_at_fresh(slot);
     WorkerSlot* recycled = find(recycled_);
     if (recycled && recycled->state() == WorkerSlot::State::idle) end_recycling(*recycled);
     worker_idle(slot);
+    if (!queue_.empty()) queued();
 }
 
 void Pool::worker_idle(WorkerSlot& slot) {
@@ -164,7 +183,7 @@ void Pool::worker_idle(WorkerSlot& slot) {
         return;
     }
     if (end_recycling(slot)) return;
-    begin_recycling(slot);
+    look_at_served(slot);
     if (options_.exclusive && end_recycling(slot)) return;
     if (auto job = queue_.next()) {
         dispatch(slot, std::move(*job));
@@ -175,7 +194,8 @@ void Pool::worker_idle(WorkerSlot& slot) {
 
 void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     std::erase(idle_, &slot);
-    const bool was_ready = slot.has_been_ready();
+    const std::uint32_t id = slot.id();
+    const bool was_ready = slot.has_been_ready(), has_worked = slot.has_begun();
     if (slot.id() == recycled_) recycled_ = 0;
     const std::string label = slot.label();
     const FilterSpec* filter = keeper_.find_filter(slot.running_filter());
@@ -189,19 +209,21 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
         if (empty()) callbacks_.on_empty();
         return;
     }
+    const Duration delay = numbers_.left(id, has_worked, Clock::now());
     if (options_.exclusive && slot.pid() > 0 && ::kill(slot.pid(), 0) == 0) return outlived(label);
+    const std::string next = delay > Duration(0) ? "; the next one in " + format_duration(delay) : std::string();
     if (was_ready) {
-        report_(LogLevel::info, "worker " + label + " ended: " + escape(reason));
+        report_(LogLevel::info, "worker " + label + " ended: " + escape(reason) + next);
         last_worker_ = Clock::now();
-        retry_after(Duration(0));
-        return;
+    } else {
+        const std::string where = filter ? ", in init_filter of " + escape(filter->name) : std::string();
+        const std::string problem = "worker " + label + " ended before it was ready" + where + ": " + escape(reason);
+        report_(LogLevel::error, problem + next);
+        start_report_.settle(problem);
     }
-    const std::string where = filter ? ", in init_filter of " + escape(filter->name) : std::string();
-    const std::string problem = "worker " + label + " ended before it was ready" + where + ": " + escape(reason);
-    report_(LogLevel::error, problem);
-    start_report_.settle(problem);
-    worker_respawn_.started(Clock::now());
-    retry_after(worker_respawn_.died(Clock::now()));
+    fill();
+    const auto starts = [](const auto& each) { return !each->has_been_ready(); };
+    if (std::none_of(slots_.begin(), slots_.end(), starts)) none_before(Clock::now() + delay);
 }
 
 // It was killed and is still there, perhaps in a system call that does not end. Its zygote goes, too: the next one, and
@@ -211,7 +233,8 @@ void Pool::outlived(const std::string& label) {
     start_report_.settle("worker " + label + " does not die");
     keeper_.kill("its worker does not die");
     last_worker_ = Clock::now();
-    retry_after(kOutlived);
+    to_respawn_.start(kOutlived);
+    none_before(Clock::now() + kOutlived);
 }
 
 void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
@@ -221,16 +244,6 @@ void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
     }
     const std::string id = slot.current_message_id();
     report_(LogLevel::output, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
-}
-
-// Something is missing: try again after the delay.
-void Pool::retry_after(Duration delay) {
-    if (delay == Duration(0)) {
-        fill();
-        return;
-    }
-    if (!to_respawn_.active()) to_respawn_.start(delay);
-    none_before(Clock::now() + delay);
 }
 
 // Without any worker for some time, past or to come, the pool has failed: one attempt that hangs for all of
@@ -259,6 +272,7 @@ void Pool::submit(Job job) {
         dispatch(*slot, std::move(job));
     } else {
         queue_.push_back(std::move(job));
+        queued();
     }
 }
 
@@ -287,6 +301,7 @@ void Pool::not_begun(Job job) {
         dispatch(*slot, std::move(job));
     } else {
         queue_.push_front(std::move(job));
+        queued();
     }
 }
 
@@ -300,7 +315,7 @@ std::vector<Job> Pool::take_waiting() {
 
 void Pool::stop() {
     enter(State::stopping);
-    to_respawn_.stop();
+    for (Timer* timer : {&to_respawn_, &to_grow_, &to_shrink_, &to_age_}) timer->stop();
     queue_.answer_all(JobResult::Kind::stopped);
     idle_.clear();
     for (std::size_t i = slots_.size(); i-- > 0;) {

@@ -6,8 +6,9 @@
 #include "master/job_queue.h"
 #include "master/recycle_policy.h"
 #include "master/reporter.h"
-#include "master/respawn_policy.h"
+#include "master/resize_policy.h"
 #include "master/start_report.h"
+#include "master/worker_numbers.h"
 #include "master/worker_slot.h"
 #include "master/zygote_keeper.h"
 
@@ -24,7 +25,7 @@ class Pool {
 public:
     struct Options {
         std::string name;
-        int workers = 1;
+        PoolSize size;
         RecycleConfig recycle;
         bool exclusive = false;  // never two workers at once; `workers` is 1
         Duration start_timeout{};
@@ -32,7 +33,7 @@ public:
         ZygoteKeeper::Options zygote;
     };
     struct Callbacks {
-        /// Once: every worker is ready (no problems), or this is why not.
+        /// Once: `min` workers are ready (no problems), or this is why not.
         std::function<void(std::vector<std::string> problems)> on_settled;
         /// Orphans of workers may have come to the master.
         std::function<void()> on_zygote_dead;
@@ -75,9 +76,11 @@ private:
     ZygoteKeeper::Callbacks keeper_callbacks();
     void zygote_dead(const std::string& problem, Duration delay);
 
+    int count_serving() const;
+    int lacking() const;
     void fill();
-    bool fork_worker();
-    std::uint32_t free_number() const;
+    bool fork_worker(std::uint32_t number);
+    void dismiss(WorkerSlot& slot);
     WorkerSlot* find(std::uint32_t slot);
     WorkerSlot::Callbacks slot_callbacks();
     void worker_ready(WorkerSlot& slot, const Ready& ready);
@@ -86,13 +89,21 @@ private:
     void worker_dead(WorkerSlot& slot, const std::string& reason);
     void outlived(const std::string& label);
     void worker_line(WorkerSlot& slot, std::string_view line);
-    void retry_after(Duration delay);
     void none_before(TimePoint next_attempt);
     void note_failures(const std::vector<Ready::Failure>& failures);
+
+    RecyclePolicy::Held look_at(const WorkerSlot& slot) const;
     void look_at_fresh(const WorkerSlot& slot);
-    void begin_recycling(const WorkerSlot& slot);
+    void look_at_served(const WorkerSlot& slot);
+    void look_at_ages();
+    void begin_recycling(const WorkerSlot& slot, std::string reason);
     bool end_recycling(WorkerSlot& slot);
     void stand_back(WorkerSlot& slot, std::uint32_t filter);
+
+    void queued();
+    void look_at_queue();
+    void look_at_idle();
+    void shrink(WorkerSlot& slot);
 
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);
@@ -104,7 +115,8 @@ private:
     Callbacks callbacks_;
     State state_ = State::starting;
 
-    RespawnPolicy worker_respawn_;
+    ResizePolicy resize_;
+    WorkerNumbers numbers_;
     std::uint32_t last_slot_ = 0;
     std::vector<std::unique_ptr<WorkerSlot>> slots_;
     std::vector<std::unique_ptr<WorkerSlot>> graves_;  // dead, but their code may still be on the stack
@@ -119,6 +131,9 @@ private:
 
     ZygoteKeeper keeper_;
     Timer to_respawn_;  // the next attempt, while something is missing
+    Timer to_grow_;     // active while messages wait
+    Timer to_shrink_;   // active while there are more workers than min
+    Timer to_age_;      // the next worker that reaches its age
     Timer to_bury_;     // empties graves_
 };
 

@@ -11,26 +11,50 @@
 namespace pythonfilter {
 namespace {
 
-std::optional<ByteSize> resident_size_of(const WorkerSlot& slot) {
-    const auto bytes = resident_bytes(slot.pid());
-    return bytes ? std::optional(ByteSize{*bytes}) : std::nullopt;
-}
+constexpr Duration kAgeStep = 1s;  // between two looks at ages, while one that is over waits for its turn
 
 }  // namespace
 
-void Pool::look_at_fresh(const WorkerSlot& slot) {
-    const auto rss = recycle_.wants_rss(0) ? resident_size_of(slot) : std::nullopt;
-    const auto told = rss ? recycle_.fresh(*rss) : std::nullopt;
-    if (told) report_(LogLevel::warning, "pool " + options_.name + ": " + *told);
+RecyclePolicy::Held Pool::look_at(const WorkerSlot& slot) const {
+    RecyclePolicy::Held held;
+    if (recycle_.wants_rss(slot.served())) {
+        if (const auto bytes = resident_bytes(slot.pid())) held.rss = ByteSize{*bytes};
+    }
+    if (const auto enough = recycle_.wants_open_files(slot.served()))
+        held.open_files = count_descriptors(slot.pid(), *enough);
+    return held;
 }
 
-void Pool::begin_recycling(const WorkerSlot& slot) {
+void Pool::look_at_fresh(const WorkerSlot& slot) {
+    for (const std::string& told : recycle_.fresh(look_at(slot)))
+        report_(LogLevel::warning, "pool " + options_.name + ": " + told);
+    if (!to_age_.active()) look_at_ages();
+}
+
+void Pool::look_at_served(const WorkerSlot& slot) {
     if (recycled_ != 0 || slot.served() == 0) return;
-    auto reason =
-        recycle_.reason(slot.served(), recycle_.wants_rss(slot.served()) ? resident_size_of(slot) : std::nullopt);
-    if (!reason) return;
+    if (auto reason = recycle_.reason(slot.served(), look_at(slot))) begin_recycling(slot, std::move(*reason));
+}
+
+// Those without work, too: nothing else would remind the pool of them.
+void Pool::look_at_ages() {
+    const WorkerSlot* first = nullptr;
+    TimePoint moment;
+    for (const auto& slot : slots_) {
+        const auto end = slot->serves() ? recycle_.end_of_life(slot->id(), slot->ready_since()) : std::nullopt;
+        if (!end || (first && *end >= moment)) continue;
+        first = slot.get();
+        moment = *end;
+    }
+    if (!first || state_ == State::stopping) return;
+    const TimePoint now = Clock::now();
+    if (moment <= now && recycled_ == 0) begin_recycling(*first, recycle_.age_reason());
+    to_age_.start_at(std::max(moment, now + kAgeStep));
+}
+
+void Pool::begin_recycling(const WorkerSlot& slot, std::string reason) {
     recycled_ = slot.id();
-    recycle_reason_ = std::move(*reason);
+    recycle_reason_ = std::move(reason);
     fill();
 }
 
@@ -50,11 +74,8 @@ void Pool::stand_back(WorkerSlot& slot, std::uint32_t filter) {
 // True when the worker, which is idle, has left: an exclusive one at once, any other when its replacement is ready.
 // Should it die before, its replacement is the one for that.
 bool Pool::end_recycling(WorkerSlot& slot) {
-    const auto serves = [](const auto& each) {
-        return each->has_been_ready() && each->state() != WorkerSlot::State::leaving;
-    };
-    const int needed = options_.exclusive ? 0 : options_.workers;
-    if (slot.id() != recycled_ || std::count_if(slots_.begin(), slots_.end(), serves) <= needed) return false;
+    const int needed = options_.exclusive ? 0 : resize_.size();
+    if (slot.id() != recycled_ || count_serving() <= needed) return false;
     std::erase(idle_, &slot);
     retire(slot, std::exchange(recycle_reason_, {}));
     return true;

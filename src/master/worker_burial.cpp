@@ -149,6 +149,7 @@ void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
         callbacks_.on_not_begun(std::move(job));
         return;
     }
+    has_begun_ = true;
     result.kind = fate_;
     result.worker_is_dead = really_dead;
     result.zygote_died = zygote_dead_;

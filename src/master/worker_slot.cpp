@@ -80,7 +80,10 @@ WorkerWatch::Callbacks WorkerSlot::watch_callbacks() {
             [this](Excess excess) { exceeded(std::move(excess)); }};
 }
 
-void WorkerSlot::enter(State state) { state_ = state; }
+void WorkerSlot::enter(State state) {
+    state_ = state;
+    in_state_since_ = Clock::now();
+}
 
 std::string WorkerSlot::current_message_id() const { return job_ ? scoreboard_.message_id() : std::string(); }
 
@@ -171,6 +174,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
             has_been_ready_ = true;
             watch_.ready(pid_);
             enter(State::idle);
+            ready_since_ = in_state_since_;
             callbacks_.on_ready(*this, std::move(*ready));
             return true;
         }
@@ -197,6 +201,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     watch_.job_ended(scoreboard_.children_left());
     live_trace_.give_up("the message was done before the worker could write one");
     if (served_ < INT_MAX) ++served_;
+    has_begun_ = true;
     error_lines_.end_line();
     JobResult result;
     result.kind = JobResult::Kind::outcome;

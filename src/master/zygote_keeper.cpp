@@ -17,7 +17,10 @@ ZygoteKeeper::ZygoteKeeper(Loop& loop, Options options, Reporter report, Callbac
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
       to_start_(loop, [this] { start_next(); }),
-      to_import_(loop, [this] { kill("imports took longer than start_timeout"); }),
+      to_import_(loop, [this] {
+          import_hung_ = true;
+          kill("imports took longer than start_timeout");
+      }),
       to_fork_(loop, [this] { kill("a fork took longer than start_timeout"); }),
       to_end_(loop, [this] { kill("it did not end by itself"); }) {}
 
@@ -64,6 +67,7 @@ void ZygoteKeeper::on_report(ZygoteReport report, UniqueFd pidfd) {
 void ZygoteKeeper::imported(const std::vector<Ready::Failure>& failures) {
     to_import_.stop();
     importing_.clear();
+    suspect_.clear();
     imported_ = true;
     respawn_.became_ready(Clock::now());
     callbacks_.on_ready(failures);
@@ -108,10 +112,9 @@ void ZygoteKeeper::died(const std::string& reason) {
     Duration delay{};
     if (const bool planned = std::exchange(restarting_, false); !planned && !stopping_) {
         const std::string where = importing.empty() ? "" : ", in the import of " + escape(importing);
-        report_(LogLevel::error,
-                "pool " + options_.spec.pool + ": zygote ended" + where + ": " + escape(reason));
+        report_(LogLevel::error, "pool " + options_.spec.pool + ": zygote ended" + where + ": " + escape(reason));
         problem = "zygote of pool " + options_.spec.pool + " ended" + where + ": " + escape(reason);
-        delay = respawn_.died(Clock::now());
+        if (!give_up(importing, reason)) delay = respawn_.died(Clock::now());
     }
     if (!stopping_) to_start_.start(delay);
     callbacks_.on_dead(problem, delay);
@@ -120,6 +123,20 @@ void ZygoteKeeper::died(const std::string& reason) {
 void ZygoteKeeper::start_next() {
     if (callbacks_.may_start && !callbacks_.may_start()) to_start_.start(kLook);
     else start();
+}
+
+// Who dies once may have been killed by somebody else; to wait for start_timeout a second time helps nobody. False when
+// no filter was given up: each is once, so this makes no storm of zygotes.
+bool ZygoteKeeper::give_up(const std::string& filter, const std::string& reason) {
+    const bool again = std::exchange(suspect_, filter) == filter;
+    bool found = false;
+    if (!std::exchange(import_hung_, false) && !again) return found;
+    for (FilterSpec& spec : options_.spec.filters) {
+        if (spec.name != filter || !spec.given_up.empty()) continue;
+        spec.given_up = "its import ended the zygote: " + reason;
+        found = true;
+    }
+    return found;
 }
 
 void ZygoteKeeper::stop() {

@@ -1,6 +1,7 @@
 // ZygoteKeeper: a pool has a zygote, and another when that one died. Owns the deadlines of its imports and forks, says
-// who is to blame when it dies, and starts the next one (respawn_policy.h says how soon), without preload if an import
-// left what forks cannot share. Called by the pool, which knows the workers; here nothing is known of them.
+// who is to blame when it dies, and starts the next one (respawn_policy.h says how soon): without preload if an import
+// left what forks cannot share, and without the filter whose import it died of, so that the others can work. Called by
+// the pool, which knows the workers; here nothing is known of them.
 #pragma once
 
 #include "master/reporter.h"
@@ -62,6 +63,7 @@ private:
     void imported(const std::vector<Ready::Failure>& failures);
     void fork_answered();
     void tainted(const std::string& what);
+    bool give_up(const std::string& filter, const std::string& reason);
     void died(const std::string& reason);
     void start_next();
 
@@ -73,6 +75,8 @@ private:
     std::unique_ptr<ZygoteClient> zygote_;
     bool imported_ = false;    // the present one
     std::string importing_;    // the filter that it imports now, as it says
+    bool import_hung_ = false;
+    std::string suspect_;      // the filter in whose import the one before died
     int forks_asked_ = 0;      // of it and not answered; >= 0
     bool restarting_ = false;  // it was killed to be started again without preload
     bool stopping_ = false;

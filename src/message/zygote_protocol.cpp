@@ -59,6 +59,7 @@ std::string encode(const ZygoteSpec& spec) {
         for (const auto index : filter.bypasses) out.put(index);
         out.put_bool(filter.has_bypass);
         out.put(filter.skip_events);
+        out.put_string(filter.given_up);
     }
     out.put_string(spec.config_file);
     put_limits(out, spec.limits);
@@ -77,7 +78,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
     spec.filter_path.resize(in.get_count(4));
     for (auto& directory : spec.filter_path) directory = in.get_string();
     if (!get_sandbox(in, spec.sandbox)) return std::nullopt;
-    spec.filters.resize(in.get_count(14));
+    spec.filters.resize(in.get_count(18));
     for (auto& filter : spec.filters) {
         filter.index = in.get<std::uint32_t>();
         filter.name = in.get_string();
@@ -85,6 +86,7 @@ std::optional<ZygoteSpec> decode_spec(std::string_view packet) {
         for (auto& index : filter.bypasses) index = in.get<std::uint32_t>();
         filter.has_bypass = in.get_bool();
         filter.skip_events = in.get<std::uint8_t>();
+        filter.given_up = in.get_string();
     }
     spec.config_file = in.get_string();
     spec.limits = get_limits(in);

@@ -27,6 +27,7 @@ struct FilterSpec {
     std::vector<std::uint32_t> bypasses;  // chain indexes of its `for` list
     bool has_bypass = false;              // a `for` list is there (it may name nobody in the chain)
     std::uint8_t skip_events = 0;         // bit n: FailureEvent n is skipped
+    std::string given_up;                 // why it must not be imported: its import ended a zygote; '' = it may be
     bool skips(FailureEvent event) const { return (skip_events >> static_cast<unsigned>(event)) & 1; }
 };
 

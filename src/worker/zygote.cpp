@@ -78,7 +78,8 @@ int Zygote::run() {
     }
     // Stage 3: the filters, if they may be imported here.
     sandbox_ = Sandbox::prepare(spec_, master_);
-    for (auto& filter : spec_.filters) filters_.emplace_back(filter).failure = sandbox_.refusal();
+    for (auto& filter : spec_.filters)
+        filters_.emplace_back(filter).failure = filter.given_up.empty() ? sandbox_.refusal() : filter.given_up;
     if (!import_filters()) return 0;
     // Stage 4: workers. From here on nothing is imported in this process.
     children_.set_baseline();

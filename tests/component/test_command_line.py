@@ -44,7 +44,7 @@ def test_check_says_what_is_in_force(server: Server) -> None:
         f"file:    {server.config_path}",
         f"socket:  {server.socket_path}",
         "chain:   first, second (pool scanners)",
-        "pools:   default (4 workers), scanners (1 worker), spare (2 workers, not used)",
+        "pools:   default (2 to 8 workers), scanners (1 worker), spare (2 workers, not used)",
     ]
 
 

@@ -171,9 +171,6 @@ HOPELESS = {
                         r"worker default/1 ended before it was ready, in init_filter of broken: exit status 4"),
     "init crashes": ("import ctypes\ndef init_filter(): ctypes.string_at(0)\n" + LIFE,
                      r"worker default/1 ended before it was ready, in init_filter of broken: signal 11 \(SIGSEGV\)"),
-    "import hangs": ("import time\ntime.sleep(600)\n" + LIFE,
-                     "zygote ended, in the import of broken: imports took longer than start_timeout"),
-    "import exits hard": ("import os\nos._exit(4)\n" + LIFE, "zygote ended, in the import of broken: .*exit status 4"),
 }
 
 

@@ -46,21 +46,23 @@ def test_a_worker_that_has_served_its_messages_is_replaced_and_no_message_waits_
         assert pid_of(server.ask(WHO)) not in pids
 
 
+HOLDS = """\
+    import os, time
+    HERE = os.path.dirname(__file__)
+    def init_filter():
+        if os.path.exists(HERE + "/hold"):
+            print("replacement waits", flush=True)
+            while os.path.exists(HERE + "/hold"):
+                time.sleep(0.01)
+    def do_filter(body_path, control_paths):
+        return f"550 {os.getpid()}"
+    """
+
+
 def test_the_old_worker_serves_until_its_replacement_is_ready() -> None:
     # The replacement's init_filter waits until the test has seen the old one serve on.
-    source = """\
-        import os, time
-        HERE = os.path.dirname(__file__)
-        def init_filter():
-            if os.path.exists(HERE + "/hold"):
-                print("replacement waits", flush=True)
-                while os.path.exists(HERE + "/hold"):
-                    time.sleep(0.01)
-        def do_filter(body_path, control_paths):
-            return f"550 {os.getpid()}"
-        """
     config = "pools: {default: {workers: 1, recycle: {messages: 2}}}\n"
-    with Server(filters={"held": source}, config=config) as server:
+    with Server(filters={"held": HOLDS}, config=config) as server:
         hold = server.filter_directory / "hold"
         hold.touch()
         old = pid_of(server.ask())
@@ -92,6 +94,80 @@ def test_a_memory_limit_below_a_fresh_worker_replaces_nobody_and_is_told_once() 
         lines = server.log_lines()
         assert sum("is not heeded" in line for line in lines) == 1
         assert not any("is replaced" in line for line in lines)
+
+
+def replaced(server: Server) -> list[str]:
+    return [line for line in server.log_lines() if "is replaced: " in line]
+
+
+def test_a_worker_that_has_reached_its_age_is_replaced_even_without_work() -> None:
+    config = "pools: {default: {workers: 2, recycle: {age: 1s}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        first = set(server.worker_pids())
+        server.wait_for_log("worker default/. is replaced: it has reached its age, recycle.age is 1s")
+        wait_until("other workers", lambda: len(server.worker_pids()) == 2 and first.isdisjoint(server.worker_pids()))
+
+
+def test_workers_that_reach_their_age_under_load_cost_no_message() -> None:
+    config = "pools: {default: {workers: 2, recycle: {age: 1s}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        replies: list[bytes] = []
+
+        def enough() -> bool:
+            replies.append(server.ask(WHO))
+            return len(replaced(server)) >= 3
+
+        wait_until("three replacements", enough, 20.0)
+        assert all(reply.startswith(b"550 ") for reply in replies)
+        assert len(set(replies)) > 1
+
+
+def test_the_replacement_of_an_old_worker_is_ready_first() -> None:
+    config = "pools: {default: {workers: 1, recycle: {age: 1s}}}\n"
+    with Server(filters={"held": HOLDS}, config=config) as server:
+        hold = server.filter_directory / "hold"
+        hold.touch()
+        old = pid_of(server.ask())
+        server.wait_for_log("replacement waits")
+        assert [pid_of(server.ask()) for _ in range(3)] == [old] * 3
+        hold.unlink()
+        server.wait_for_log("worker default/1 is replaced: it has reached its age")
+        assert pid_of(server.ask()) != old
+
+
+def test_a_worker_with_too_many_open_files_is_replaced_and_no_message_is_lost() -> None:
+    config = "pools: {default: {workers: 1, recycle: {open_files: 50}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        first = pid_of(server.ask(WHO))
+        server.ask(script("import builtins\nbuiltins.kept = [open('/dev/null') for _ in range(50)]"))
+        for _ in range(18):
+            assert pid_of(server.ask(WHO)) == first
+        server.wait_for_log("worker default/1 is replaced: it has more than 50 open files")
+        assert pid_of(server.ask(WHO)) != first
+
+
+def test_a_number_of_open_files_below_a_fresh_worker_replaces_nobody_and_is_told_once() -> None:
+    config = "pools: {default: {workers: 2, recycle: {open_files: 3}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        server.wait_for_log("recycle.open_files of 3 is not heeded: a fresh worker has more already")
+        assert len({pid_of(server.ask(WHO)) for _ in range(45)}) == 1
+        assert sum("is not heeded" in line for line in server.log_lines()) == 1
+        assert not replaced(server)
+
+
+def test_a_worker_that_leaves_slowly_is_not_waited_for() -> None:
+    # After each message its worker asks for its end, and takes its time over what it left to atexit.
+    text = """\
+        import atexit, os, time
+        atexit.register(time.sleep, 600)
+        os.nice(1)
+        time.sleep(0.01)  # so that the worker looks at what was changed
+        reply = f"550 {os.getpid()}"
+        """
+    with Server(filters={"script": SCRIPT_FILTER}, config="pools: {default: {workers: 1}}\n") as server:
+        replies = [server.ask(script(text), timeout=4.0) for _ in range(4)]
+        assert len(set(replies)) == 4 and all(reply.startswith(b"550 ") for reply in replies)
+        server.wait_for_log("worker default/. ended: took too long to leave")
 
 
 LIMITED = """\

@@ -50,7 +50,7 @@ failure: {on_error: skip}
 pools:
   default: {workers: 2}
   scanners:
-    workers: 9
+    workers: {min: 3, max: 9, idle: 2min}
     start_timeout: 1min
     timeout: 20s
     preload: no
@@ -92,9 +92,12 @@ TEST_CASE("yaml: every key of the server arrives in its member") {
 TEST_CASE("yaml: every key of pools and filters arrives in its member") {
     const Config config = loaded(kEveryKey);
     REQUIRE(config.pools.size() == 2);
-    CHECK(config.pools.at("default").workers == 2);
+    CHECK(config.pools.at("default").workers.min == 2);
+    CHECK(config.pools.at("default").workers.max == 2);
     const PoolConfig& pool = config.pools.at("scanners");
-    CHECK(pool.workers == 9);
+    CHECK(pool.workers.min == 3);
+    CHECK(pool.workers.max == 9);
+    CHECK(pool.workers.idle == 2min);
     CHECK(pool.start_timeout == 1min);
     CHECK(pool.timeout == 20s);
     CHECK(pool.preload == Preload::no);
@@ -125,7 +128,9 @@ TEST_CASE("yaml: what is not written has its default") {
     CHECK(config.server.supervisor == Supervisor::automatic);
     CHECK(config.server.accounting);
     REQUIRE(config.pools.size() == 1);
-    CHECK(config.pools.at("default").workers == 4);
+    CHECK_FALSE(config.pools.at("default").workers.min);
+    CHECK_FALSE(config.pools.at("default").workers.max);
+    CHECK(config.pools.at("default").workers.idle == 1min);
     CHECK(config.pools.at("default").preload == Preload::automatic);
     CHECK(config.filters[0].pool.name == "default");
     CHECK(config.filters[0].effective_timeout == 60s);
@@ -189,13 +194,11 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
 TEST_CASE("yaml: keys of features that do not exist yet are unknown") {
     for (const std::string key : {"metrics", "sandbox"})
         CHECK(error_of(key + ": 1").find("unknown key") < 20);
-    for (const std::string key : {"slow_after", "grace"})
+    for (const std::string key : {"grace"})
         CHECK(error_of("pools: {default: {" + key + ": 1}}").find("unknown key `" + key + "` in pools.default") < 20);
     CHECK(error_of("filters: [{filter: a, mode: 1}]").find("unknown key `mode` in filters[1]") < 20);
     CHECK(error_of("server: {supervisor: upstart}") ==
           "f.yaml:1:22: server.supervisor: expected auto, courierfilter, systemd or none, found `upstart`");
-    CHECK(error_of("pools: {default: {workers: {min: 2}}}") ==
-          "f.yaml:1:28: pools.default.workers: expected a whole number from 1 to 1000, found a mapping");
 }
 
 TEST_CASE("yaml: a key that is written twice is an error at its second place") {

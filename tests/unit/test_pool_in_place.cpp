@@ -42,7 +42,7 @@ TEST_CASE("pool in place: it is the filter's own, called like it, with all keys 
     CHECK(config.filters[1].policy.on_crash == FailureAction::skip);
     CHECK(config.filters[1].policy.on_error == FailureAction::skip);
     const PoolConfig& pool = config.pools.at("site.limit");
-    CHECK(pool.workers == 1);
+    CHECK(pool.workers.max == 1);
     CHECK(pool.nice == 3);
     CHECK(pool.sandbox.preset == SandboxPreset::strict);
     CHECK(pool.recycle.messages == 7);
@@ -64,7 +64,7 @@ TEST_CASE("pool in place: names that are taken get a number") {
     CHECK(config.filters[3].pool.name == "limit-4");
     CHECK(config.filters[4].pool.name == "default-2");
     CHECK(config.pools.size() == 6);
-    CHECK(config.pools.at("limit-4").workers == 2);
+    CHECK(config.pools.at("limit-4").workers.max == 2);
 }
 
 TEST_CASE("pool in place: nobody else can name it") {
@@ -148,10 +148,10 @@ TEST_CASE("exclusive: a pool has one worker, said or not") {
                                  "true}}]\n");
     for (const char* name : {"x", "y", "c"}) {
         CHECK(config.pools.at(name).exclusive);
-        CHECK(config.pools.at(name).workers == 1);
+        CHECK(config.pools.at(name).workers.max == 1);
     }
-    CHECK(loaded("pools: {x: {exclusive: false, workers: 3}}\nfilters: [{filter: a, pool: x}]").pools.at("x").workers ==
-          3);
+    const Config other = loaded("pools: {x: {exclusive: false, workers: 3}}\nfilters: [{filter: a, pool: x}]");
+    CHECK(other.pools.at("x").workers.max == 3);
 }
 
 TEST_CASE("exclusive: more workers are an error") {

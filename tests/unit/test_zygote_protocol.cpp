@@ -16,7 +16,9 @@ ZygoteSpec sample_spec() {
     spec.sandbox = {.guard = true, .network = NetworkAccess::unix_only, .exec = false, .limit_read = true,
                     .limit_write = true, .read = {"/etc"}, .write = {"/a", ""}, .required = true, .settings = "/s",
                     .spool = "/spool", .protected_pids = {7, -1}};
-    spec.filters = {{2, "clamav", {4, 5}, true, 0x41}, {7, "my-filters.spam", {}, false, 0}, {9, "x", {}, true, 0xff}};
+    spec.filters = {{2, "clamav", {4, 5}, true, 0x41, ""},
+                    {7, "my-filters.spam", {}, false, 0, "its import ended the zygote"},
+                    {9, "x", {}, true, 0xff, std::string("\0\xff", 2)}};
     spec.config_file = "/etc/courier/pythonfilter.yaml";
     spec.limits.memory = ByteSize{1 << 30};
     spec.limits.files = 128;
@@ -73,6 +75,7 @@ TEST_CASE("zygote protocol: a spec comes back as it was sent") {
         CHECK(got->filters[i].bypasses == sent.filters[i].bypasses);
         CHECK(got->filters[i].has_bypass == sent.filters[i].has_bypass);
         CHECK(got->filters[i].skip_events == sent.filters[i].skip_events);
+        CHECK(got->filters[i].given_up == sent.filters[i].given_up);
     }
 }
 
