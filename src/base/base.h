@@ -9,4 +9,6 @@
 //   process.h      the system calls about processes: pidfd, subreaper, death signal
 //   process_tree.h a process and all that descends from it, as /proc tells
 //   packet.h       SOCK_SEQPACKET packets with descriptors
+//   unix_socket.h  Unix sockets by path
+//   latency_histogram.h  how long something takes: mean and percentiles, in a fixed size
 #pragma once

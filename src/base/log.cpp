@@ -50,6 +50,17 @@ void append_hex(std::string& out, char c) {
 
 std::string escape(std::string_view text) { return escape_field(text, {}); }
 
+std::string escape_lines(std::string_view text) {
+    std::string out;
+    for (;;) {
+        const std::size_t end = text.find('\n');
+        out += escape(text.substr(0, end));
+        if (end == std::string_view::npos) return out;
+        out += '\n';
+        text.remove_prefix(end + 1);
+    }
+}
+
 std::string escape_field(std::string_view text, std::string_view delimiters) {
     std::string out;
     out.reserve(text.size() + 8);

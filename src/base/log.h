@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxLogLine = 4000;
 /// Text made safe for a log line: control bytes and bytes that are not UTF-8 become \xNN, a backslash becomes \\.
 std::string escape(std::string_view text);
 
+/// escape(), of several lines: the LF between them stay.
+std::string escape_lines(std::string_view text);
+
 /// escape(), for a value between delimiters: the named delimiter bytes are escaped as well.
 std::string escape_field(std::string_view text, std::string_view delimiters);
 

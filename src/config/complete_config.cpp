@@ -4,6 +4,7 @@
 #include "config/option_text.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -132,6 +133,17 @@ void check_timeout(const Config& config, Duration timeout, Place place, LoadRepo
                               format_duration(config.server.message_timeout) + " in all");
 }
 
+// Courier asks whatever stands in its directories, and would take a control socket for a filter.
+void check_control(const Config& config, const Places& places, LoadReport& report) {
+    const auto normal = [](const std::string& path) { return std::filesystem::path(path + "/").lexically_normal(); };
+    const std::string& directory = config.server.control.directory;
+    if (normal(directory) != normal(config.socket_directory()) &&
+        normal(directory) != normal(config.other_socket_directory()))
+        return;
+    report.error(places.of(&directory), "server.control.directory: expected another directory than those of Courier's "
+                                        "filter sockets: Courier would ask the control socket about each message");
+}
+
 void check_chain(const Config& config, const Places& places, LoadReport& report) {
     for (std::size_t i = 0; i < config.filters.size(); ++i) {
         check_bypass(config, i, places, report);
@@ -216,6 +228,7 @@ void complete_config(Config& config, const Places& places, LoadReport& report) {
     check_duplicates(config, places, report);
     for (auto& [name, pool] : config.pools) check_exclusive(pool, places, report);
     check_chain(config, places, report);
+    check_control(config, places, report);
     check_settings(config, places, report);
     if (report.failed()) return;
     for (FilterConfig& filter : config.filters) {

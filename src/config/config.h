@@ -77,12 +77,20 @@ struct PoisonConfig {
     PoisonAction action = PoisonAction::defer;
 };
 
+/// The sockets that pythonfilterctl asks.
+struct ControlConfig {
+    std::string directory;               // empty: Courier's localstatedir
+    std::vector<std::string> users;      // who may do everything, beside root and the mail user
+    std::vector<std::string> monitors;   // who may only look
+};
+
 struct ServerConfig {
     SocketDirectory socket = SocketDirectory::all;
     Duration message_timeout = 4min;
     Duration request_timeout = 10s;  // from connect to the end of the request
     QueueConfig queue;
     PoisonConfig poison;
+    ControlConfig control;
     OnStop on_stop = OnStop::defer;
     Supervisor supervisor = Supervisor::automatic;
     bool accounting = true;          // the CPU TIME ACCOUNTING line
@@ -182,6 +190,9 @@ struct Config {
     /// <localstatedir>/allfilters or /filters
     std::string socket_directory() const;
     std::string other_socket_directory() const;
+    /// <directory>/<instance>.control, for pythonfilterctl, and .monitor, which changes nothing.
+    std::string control_socket() const;
+    std::string monitor_socket() const;
 };
 
 }  // namespace pythonfilter

@@ -76,6 +76,21 @@ constexpr Option kPoisonOptions[] = {
 };
 constexpr Section kPoison{kPoisonOptions};
 
+constexpr Option kControlOptions[] = {
+    {.key = "directory", .slot = slot<&ControlConfig::directory>,
+     .text = "Where the two sockets are made: NAME.control takes every command, NAME.monitor those that only look. The "
+             "mail user must be able to write there, and those below to enter it. Never one of the directories of "
+             "Courier's filter sockets.",
+     .restart = true, .example = "/run/courier", .unset = "Courier's localstatedir"},
+    {.key = "users", .slot = slot<&ControlConfig::users>,
+     .text = "Who may give commands, beside root and the mail user.",
+     .max = 100, .rule = TextRule::account, .example = "[postmaster]"},
+    {.key = "monitors", .slot = slot<&ControlConfig::monitors>,
+     .text = "Who else may look, but change nothing.",
+     .max = 100, .rule = TextRule::account, .example = "[zabbix]"},
+};
+constexpr Section kControl{kControlOptions};
+
 constexpr Option kServerOptions[] = {
     {.key = "socket", .slot = slot<&ServerConfig::socket>,
      .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
@@ -94,6 +109,9 @@ constexpr Option kServerOptions[] = {
      .text = "A message that workers were lost with, and that its client sends again: sender, Message-ID and body are "
              "the same. A loss that a failure policy skips does not count.",
      .section = &kPoison},
+    {.key = "control", .slot = slot<&ServerConfig::control>,
+     .text = "The sockets that pythonfilterctl asks. Filters are refused there, whoever they run as.",
+     .section = &kControl},
     {.key = "on_stop", .slot = slot<&ServerConfig::on_stop>,
      .text = "What happens to mail while the server is stopped. `defer`: the socket's path stays, Courier finds nobody "
              "behind it and answers 432. `pass`: the path is removed and mail passes unfiltered.",

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log_sink.h"
+#include "base/unix_socket.h"
 #include "master/listen_socket.h"
 #include "master/privileges.h"
 
@@ -45,7 +46,7 @@ void leave_dead_socket(const Config& config, const SocketPlace& place) {
 int attach_to_service(const Config& config, UniqueFd ready_fd) {
     const SocketPlace place = socket_place(config);
     const TimePoint limit = Clock::now() + kServiceLimit;
-    while (!has_living_server(place)) {
+    while (!has_living_server(place.path())) {
         if (Clock::now() >= limit) {
             tell(LogLevel::error, "the service does not answer at " + place.path() +
                                       ": see `systemctl status " + place.name + "`; until it does, mail is deferred");

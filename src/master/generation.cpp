@@ -189,4 +189,23 @@ void Generation::pool_empty() {
     if (empty() && !std::exchange(told_empty_, true)) callbacks_.on_empty(*this);
 }
 
+std::vector<PoolStatus> Generation::describe(TimePoint now) const {
+    std::vector<PoolStatus> result;
+    for (const auto& place : places_) {
+        result.push_back(place->pool().describe(now));
+        result.back().generation = number_;
+    }
+    return result;
+}
+
+bool Generation::recycle(const std::string& pool) {
+    bool found = pool.empty();
+    for (const auto& place : places_) {
+        if (!pool.empty() && place->name() != pool) continue;
+        place->pool().recycle();
+        found = true;
+    }
+    return found;
+}
+
 }  // namespace pythonfilter

@@ -77,6 +77,9 @@ public:
     int messages() const { return messages_; }
     bool empty() const;
     void collect_pids(std::unordered_set<pid_t>& pids) const;
+    std::vector<PoolStatus> describe(TimePoint now) const;
+    /// Of one pool, or of all when the name is empty. False when there is none of that name.
+    bool recycle(const std::string& pool);
 
     void message_began() { ++messages_; }
     void message_ended();

@@ -50,8 +50,9 @@ void Generations::start(Config config) {
     current_->start();
 }
 
-void Generations::reload() {
-    if (stopping_) return;
+void Generations::reload(ReloadWaiters::Done done) {
+    waiters_.add(std::move(done));
+    if (stopping_) return waiters_.end_all({"the server is stopping"});
     if (other_ || !settled_) {
         reload_wanted_ = true;
         report_(LogLevel::info, "reload: will begin when the generation before has " +
@@ -59,10 +60,12 @@ void Generations::reload() {
         return;
     }
     reload_wanted_ = false;
+    waiters_.begin();
     auto config = load_config(request_);
     if (!config) {
         report_lines(report_, LogLevel::error, "reload: ", config.error().text);
         report_(LogLevel::error, "reload: the configuration cannot be used; " + title(*current_) + " stays in force");
+        reload_ended({config.error().text});
         return;
     }
     for (const std::string& key : changed_restart_keys(started_with_, *config))
@@ -136,6 +139,7 @@ void Generations::switch_to_next() {
     retry_delay_ = kFirstRetry;
     callbacks_.on_in_force(current_->config());
     other_->drain();
+    reload_ended({});
 }
 
 void Generations::give_up_next(const std::vector<std::string>& problems) {
@@ -144,6 +148,27 @@ void Generations::give_up_next(const std::vector<std::string>& problems) {
     report_(LogLevel::error, "reload: " + title(*other_) + " is given up; " + title(*current_) + " stays in force");
     other_->stop();
     retry_later();
+    reload_ended(problems);
+}
+
+// Also of a retry, which nobody waits for.
+void Generations::reload_ended(const std::vector<std::string>& problems) {
+    last_reload_ = {problems.empty() ? "serves" : "given up", {}, 0};
+    for (const std::string& problem : problems) last_reload_.problems.push_back(escape_lines(problem));
+    last_reload_at_ = Clock::now();
+    waiters_.end(last_reload_.problems);
+}
+
+void Generations::describe(ServerStatus& status, TimePoint now) const {
+    status.generation = current_->number();
+    status.config_file = escape(current_->config().file);
+    for (const std::string& problem : current_->problems()) status.problems.push_back(escape_lines(problem));
+    status.last_reload = last_reload_;
+    if (!last_reload_.result.empty()) status.last_reload.ago_seconds = to_seconds(now - last_reload_at_);
+    for (const auto* generation : {current_.get(), other_.get()}) {
+        if (!generation) continue;
+        for (PoolStatus& pool : generation->describe(now)) status.pools.push_back(std::move(pool));
+    }
 }
 
 void Generations::emptied(Generation& generation) {
@@ -208,6 +233,7 @@ void Generations::sweep() {
 
 void Generations::stop() {
     stopping_ = true;
+    waiters_.end_all({"the server is stopping"});
     to_retry_.stop();
     to_start_.stop();
     handover_.reset();

@@ -9,6 +9,7 @@
 #include "master/generation.h"
 #include "master/handover.h"
 #include "master/orphans.h"
+#include "master/reload_waiters.h"
 #include "master/reporter.h"
 
 #include <functional>
@@ -33,14 +34,20 @@ public:
     Generations(Loop& loop, ConfigRequest request, QueueGauge& gauge, Reporter report, Callbacks callbacks);
 
     void start(Config config);
-    /// Reads the configuration anew and puts it in force if it proves good.
-    void reload();
+    /// Reads the configuration anew and puts it in force if it proves good. `done` is told how it ended.
+    void reload(ReloadWaiters::Done done = {});
     /// Jobs that wait come back as `stopped`; those that run may end.
     void stop();
     void kill_all(const std::string& reason);
 
     /// Where new messages begin. After start().
     Generation& current() { return *current_; }
+    const Generation& current() const { return *current_; }
+
+    /// The first generation is ready, failed or timed out.
+    bool settled() const { return settled_; }
+    /// How far it is: generations, their pools and problems, the last reload.
+    void describe(ServerStatus& status, TimePoint now) const;
 
 private:
     std::unique_ptr<Generation> make(Config config);
@@ -48,6 +55,7 @@ private:
     void settled(Generation& generation, const std::vector<std::string>& problems);
     void proved();
     void hand_over();
+    void reload_ended(const std::vector<std::string>& problems);
     void switch_to_next();
     void give_up_next(const std::vector<std::string>& problems);
     void restore(const std::vector<std::string>& reasons);
@@ -78,6 +86,9 @@ private:
     bool reload_wanted_ = false;                         // came while other_ lived
     bool settled_ = false;                               // the first generation
     bool stopping_ = false;
+    ReloadWaiters waiters_;
+    ReloadStatus last_reload_;
+    TimePoint last_reload_at_{};
     Duration retry_delay_;
     Timer to_retry_, to_sweep_, to_clear_, to_start_;
 };

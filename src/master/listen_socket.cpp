@@ -1,13 +1,12 @@
 #include "master/listen_socket.h"
 
+#include "base/unix_socket.h"
+
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
-#include <optional>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace pythonfilter {
@@ -15,27 +14,6 @@ namespace {
 
 // Courier's submit runs as the submitting user with the mail group, so the group must be able to connect.
 constexpr mode_t kSocketMode = 0660;
-
-UniqueFd new_socket() { return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); }
-
-// Nothing when the path does not fit.
-std::optional<sockaddr_un> address_of(const std::string& path) {
-    sockaddr_un address{};
-    if (path.size() >= sizeof address.sun_path) return std::nullopt;
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    return address;
-}
-
-const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
-
-// Whether somebody listens there: a stale socket refuses, a full backlog is somebody.
-bool is_living(const std::string& path) {
-    const auto address = address_of(path);
-    const UniqueFd probe = new_socket();
-    if (!address || !probe) return false;
-    return connect(probe.get(), generic(*address), sizeof *address) == 0 || errno == EAGAIN;
-}
 
 Error explain(const std::string& what, int error_number, const std::string& directory) {
     Error error = errno_error(what, error_number);
@@ -56,7 +34,7 @@ Status check_directory(const std::string& directory) {
 }
 
 Status bind_and_listen(int fd, const std::string& path, const std::string& directory) {
-    const auto address = address_of(path);
+    const auto address = unix_address(path);
     if (!address) {
         return Error{"the socket path " + path + " is longer than " + std::to_string(sizeof address->sun_path - 1) +
                      " bytes, more than a socket address holds: use a shorter instance name or courier.localstatedir"};
@@ -111,9 +89,9 @@ SocketPlace default_socket_place(const CourierDirs& courier, const std::string& 
 
 Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer living) {
     if (const Status status = check_directory(place.directory); !status) return status.error();
-    ListenSocket socket{new_socket(), place};
+    ListenSocket socket{new_unix_socket(), place};
     if (!socket.fd) return errno_error("socket", errno);
-    socket.took_over = is_living(place.path()) || is_living(place.other_directory + "/" + place.name);
+    socket.took_over = has_living_server(place.path()) || has_living_server(place.other_directory + "/" + place.name);
     if (socket.took_over && living == LivingServer::refuse) {
         return Error{"another server is answering at " + place.path() +
                      ": stop it first, or start this one under another name"};
@@ -133,8 +111,6 @@ std::optional<ListenSocket> adopt_listen_socket(UniqueFd fd, const SocketPlace& 
     if (path_owner(socket) == PathOwner::another || !put_back(socket)) return std::nullopt;
     return socket;
 }
-
-bool has_living_server(const SocketPlace& place) { return is_living(place.path()); }
 
 void shut_listen_socket(int fd) { shutdown(fd, SHUT_RDWR); }
 

@@ -49,9 +49,6 @@ Result<ListenSocket> make_listen_socket(const SocketPlace& place, LivingServer l
 /// to. Its path is put back if it has gone. Nothing when it does not listen or its file is not to be found.
 std::optional<ListenSocket> adopt_listen_socket(UniqueFd fd, const SocketPlace& place, dev_t device, ino_t inode);
 
-/// Whether somebody listens at the path.
-bool has_living_server(const SocketPlace& place);
-
 /// Refuses new connects at once, whoever holds copies of the descriptor. Those already queued can still be accepted.
 void shut_listen_socket(int fd);
 /// False after shut_listen_socket() in any process that has the socket.

@@ -29,6 +29,7 @@
 //   handover.h          how exclusive pools, which may not live twice, go from one generation to the next
 //   handover_policy.h   which step of that follows which event; pure
 //   entrance.h          where messages wait meanwhile
+//   reload_waiters.h    who asked for a reload and wants to hear how it ended; pure
 //
 // Path of a message. Each part reports upward through a callback that it got at construction, with a value:
 // listener -> sessions -> router -> pool -> worker_slot, and the result back the same way.
@@ -39,6 +40,7 @@
 //   poison_table.h      the messages that workers were lost with; pure
 //   breaker.h           whether a filter that fails again and again is still given messages; pure
 //   breakers.h          the breakers of a generation
+//   filter_statistics.h  what each filter did, for whoever asks
 //
 // Pools and workers
 //   job.h               one dispatch of a stage, and its result
@@ -58,7 +60,13 @@
 //   resize_policy.h     how many workers a pool should have now; pure
 //   recycle_policy.h    when a worker has served long enough; pure
 //   start_report.h      what went wrong while a pool started, each thing once
+//   pool_history.h      what became of a pool's workers; pure
 //   respawn_policy.h    how soon a dead child is started again; pure, for pools and for the guardian
+//
+// Control sockets: what pythonfilterctl asks
+//   control.h           who may ask what, and who does it
+//   control_clients.h   one line from each client, one line back
+//   control_socket.h    a socket's birth and end, and who is at the other end
 //
 // Helpers
 //   loop.h              libev in owning wrappers

@@ -33,9 +33,7 @@ Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Call
 
 void Pool::enter(State state) {
     if (state == state_ || state_ == State::stopping) return;
-    static constexpr const char* names[] = {"starting", "serving", "failed", "stopping"};
-    report_(LogLevel::debug,
-            "pool " + options_.name + ": " + names[static_cast<int>(state_)] + " -> " + names[static_cast<int>(state)]);
+    report_(LogLevel::debug, "pool " + options_.name + ": " + name_of(state_) + " -> " + name_of(state));
     state_ = state;
     if (state == State::failed) queue_.answer_all(JobResult::Kind::unavailable);
 }
@@ -129,6 +127,7 @@ void Pool::retire(WorkerSlot& slot, const std::string& reason) {
 // Those that leave may take their time over it, but never more of them than the pool has workers: then the first goes.
 void Pool::dismiss(WorkerSlot& slot) {
     numbers_.excuse(slot.id());
+    history_.leaves(slot.id());
     slot.leave();
     const auto leaves = [](const auto& each) { return each->state() == WorkerSlot::State::leaving; };
     if (std::count_if(slots_.begin(), slots_.end(), leaves) <= resize_.size()) return;
@@ -175,6 +174,7 @@ void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
     if (recycled && recycled->state() == WorkerSlot::State::idle) end_recycling(*recycled);
     worker_idle(slot);
     if (!queue_.empty()) queued();
+    recycle_next();
 }
 
 void Pool::worker_idle(WorkerSlot& slot) {
@@ -198,6 +198,7 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     const bool was_ready = slot.has_been_ready(), has_worked = slot.has_begun();
     if (slot.id() == recycled_) recycled_ = 0;
     const std::string label = slot.label();
+    history_.ended(slot.id(), label, escape(reason), Clock::now());
     const FilterSpec* filter = keeper_.find_filter(slot.running_filter());
     const auto found =
         std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "master/job_queue.h"
+#include "master/pool_history.h"
 #include "master/recycle_policy.h"
 #include "master/reporter.h"
 #include "master/resize_policy.h"
@@ -11,6 +12,7 @@
 #include "master/worker_numbers.h"
 #include "master/worker_slot.h"
 #include "master/zygote_keeper.h"
+#include "message/server_status.h"
 
 #include <cstdint>
 #include <functional>
@@ -61,6 +63,9 @@ public:
     const std::string& sandbox_lacks() const { return sandbox_lacks_; }
     /// Also before start().
     bool has_process() const { return keeper_.exists() || !slots_.empty(); }
+    PoolStatus describe(TimePoint now) const;
+    /// Every worker makes room for a fresh one, one at a time, each when the fresh one is ready.
+    void recycle();
     /// Pids that belong to this pool: the zygote and the workers.
     void collect_pids(std::unordered_set<pid_t>& pids) const;
 
@@ -72,6 +77,7 @@ private:
         stopping,
     };
 
+    static const char* name_of(State state);
     void enter(State state);
     ZygoteKeeper::Callbacks keeper_callbacks();
     void zygote_dead(const std::string& problem, Duration delay);
@@ -104,6 +110,8 @@ private:
     void look_at_queue();
     void look_at_idle();
     void shrink(WorkerSlot& slot);
+    void recycle_next();
+    WorkerStatus describe(const WorkerSlot& slot, TimePoint now) const;
 
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);
@@ -125,6 +133,8 @@ private:
     RecyclePolicy recycle_;
     std::uint32_t recycled_ = 0;       // the slot that leaves when its replacement is ready; 0: none
     std::string recycle_reason_;
+    std::uint32_t recycle_up_to_ = 0;  // slots up to this one are to be recycled: recycle()
+    PoolHistory history_;
     JobQueue queue_;
     std::string sandbox_lacks_;  // what the kernel could not do of the sandbox, as a worker said
     TimePoint last_worker_ = Clock::now();  // when the last one died that had been ready; first, the beginning

@@ -1,5 +1,6 @@
-// The part of Pool that replaces workers which have served long enough (recycle_policy.h says when): one at a time, and
-// the old one serves until its replacement is ready. In an exclusive pool it leaves first, and the queue holds.
+// The part of Pool that replaces workers which have served long enough (recycle_policy.h says when), or all of them
+// when somebody says so: one at a time, and the old one serves until its replacement is ready. In an exclusive pool it
+// leaves first, and the queue holds.
 // And what is done about one whose filter takes long.
 #include "base/process.h"
 #include "config/option_text.h"
@@ -78,7 +79,28 @@ bool Pool::end_recycling(WorkerSlot& slot) {
     if (slot.id() != recycled_ || count_serving() <= needed) return false;
     std::erase(idle_, &slot);
     retire(slot, std::exchange(recycle_reason_, {}));
+    recycle_next();
     return true;
+}
+
+void Pool::recycle() {
+    recycle_up_to_ = last_slot_;
+    recycle_next();
+}
+
+// Idle or busy: it leaves when it is idle and its replacement is ready.
+void Pool::recycle_next() {
+    if (recycled_ != 0 || state_ == State::stopping) return;
+    const auto is_due = [&](const auto& each) {
+        const auto state = each->state();
+        return each->id() <= recycle_up_to_ &&
+               (state == WorkerSlot::State::idle || state == WorkerSlot::State::busy);
+    };
+    const auto found = std::find_if(slots_.begin(), slots_.end(), is_due);
+    if (found == slots_.end()) return;
+    begin_recycling(**found, "somebody asked for it");
+    const bool leaves_now = options_.exclusive && (*found)->state() == WorkerSlot::State::idle;
+    if (leaves_now) end_recycling(**found);
 }
 
 }  // namespace pythonfilter

@@ -37,8 +37,8 @@ void Pool::look_at_idle() {
     TimePoint next = now + resize_.patience();
     if (found != idle_.end()) {
         WorkerSlot& slot = **found;
-        next = std::max(now + kShrinkStep, slot.in_state_since() + resize_.patience());
-        if (recycled_ == 0 && resize_.shrink(slot.in_state_since(), now)) shrink(slot);
+        next = std::max(now + kShrinkStep, slot.state_since() + resize_.patience());
+        if (recycled_ == 0 && resize_.shrink(slot.state_since(), now)) shrink(slot);
     }
     if (resize_.can_shrink()) to_shrink_.start_at(next);
 }

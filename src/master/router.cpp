@@ -48,10 +48,6 @@ std::uint64_t new_task_id() {
     return id | 1;
 }
 
-void append(std::vector<FilterRun>& runs, const std::vector<FilterRun>& more) {
-    runs.insert(runs.end(), more.begin(), more.end());
-}
-
 }  // namespace
 
 Router::Message::Message(Generation& its_generation, Request its_request, TimePoint when, Client its_client)
@@ -164,7 +160,7 @@ void Router::take_result(std::uint64_t id, JobResult result) {
 
 void Router::take_outcome(Messages::iterator message, Outcome outcome) {
     Message& its = message->second;
-    append(its.record.runs, outcome.runs);
+    note_runs(its, outcome.runs);
     if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
     note_removals(its, outcome.removals);
     const std::string label = "[" + its.record.worker + " " + message_label(its.record) + "] ";
@@ -196,7 +192,9 @@ void Router::take_decision(Messages::iterator message, const Outcome& outcome) {
         else end(message, its.walk.failure_reply());
         return;
     }
-    end(message, compose_reply(text));
+    std::string reply = compose_reply(text);
+    statistics_.decided(its.record.decided_by, verdict_of(reply));
+    end(message, std::move(reply));
 }
 
 void Router::take_failed_stage(Messages::iterator message, const Outcome& outcome) {
@@ -213,7 +211,7 @@ void Router::take_failed_stage(Messages::iterator message, const Outcome& outcom
 void Router::take_loss(Messages::iterator message, JobResult result) {
     Message& its = message->second;
     if (result.progress) {
-        append(its.record.runs, result.progress->runs);
+        note_runs(its, result.progress->runs);
         note_removals(its, result.progress->removals);
         note_skipped(its, result.progress->incidents, result.progress->incidents.size());
         its.walk.progressed(*result.progress);
@@ -300,6 +298,11 @@ bool Router::apply_policy(Message& message, std::uint32_t filter, FailureEvent e
     return false;
 }
 
+void Router::note_runs(Message& message, const std::vector<FilterRun>& runs) {
+    message.record.runs.insert(message.record.runs.end(), runs.begin(), runs.end());
+    for (const FilterRun& run : runs) statistics_.ran(message.generation.filter_names()[run.filter], run);
+}
+
 void Router::note_removals(Message& message, const std::vector<Removal>& removals) {
     MessageRecord& record = message.record;
     for (std::string& line : removal_lines(record, removals, message.generation.filter_names()))
@@ -316,6 +319,7 @@ void Router::note_skipped(Message& message, const std::vector<Incident>& inciden
 void Router::note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail) {
     const Route::Filter& its = message.generation.route().filters[filter];
     const FailureAction action = its.policy.action(event);
+    statistics_.failed(its.name, event);
     ++counters_.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
     const std::string id = message_label(message.record);
     const std::string& worker = message.record.worker;
@@ -344,6 +348,13 @@ void Router::end(Messages::iterator message, std::string reply, std::string reas
     }
     log(its.record, its.generation);
     its.generation.message_ended();
+    if (!messages_.empty()) return;
+    for (const auto& done : std::exchange(when_empty_, {})) done();
+}
+
+void Router::when_empty(std::function<void()> done) {
+    if (messages_.empty()) done();
+    else when_empty_.push_back(std::move(done));
 }
 
 void Router::log(const MessageRecord& record, const Generation& generation) {

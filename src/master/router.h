@@ -3,6 +3,7 @@
 // message's log lines. Knows nothing of sockets, workers or how a reload happens.
 #pragma once
 
+#include "master/filter_statistics.h"
 #include "master/generation.h"
 #include "master/message_log.h"
 #include "master/poison_table.h"
@@ -50,6 +51,9 @@ public:
     /// Whether a message waits for its answer though its time has been over for `slack`: then something is stuck here.
     bool is_stuck(TimePoint now, Duration slack) const;
     const RouterCounters& counters() const { return counters_; }
+    const FilterStatistics& filter_statistics() const { return statistics_; }
+    /// Called once, when the last message has its answer; at once when there is none.
+    void when_empty(std::function<void()> done);
 
 private:
     using TaskId = std::uint64_t;
@@ -81,6 +85,7 @@ private:
     void take_poisoned(Messages::iterator message, const Outcome& outcome);
     void take_unavailable(Messages::iterator message);
     bool apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
+    void note_runs(Message& message, const std::vector<FilterRun>& runs);
     void note_removals(Message& message, const std::vector<Removal>& removals);
     void note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count);
     void note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
@@ -94,6 +99,8 @@ private:
     Messages messages_;
     PoisonTable poison_;
     RouterCounters counters_;
+    FilterStatistics statistics_;
+    std::vector<std::function<void()>> when_empty_;
 };
 
 }  // namespace pythonfilter

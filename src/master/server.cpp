@@ -32,12 +32,13 @@ std::size_t reading_limit() {
 Server::Server(MasterOptions options, Config config)
     : options_(std::move(options)),
       log_(STDERR_FILENO),
-      tell_debug_(std::getenv("PYTHONFILTER_DEBUG") != nullptr),
+      log_level_(std::getenv("PYTHONFILTER_DEBUG") ? LogLevel::debug : LogLevel::output),
+      guardian_(options_.own_socket ? 0 : getppid()),
       report_([this](LogLevel level, const std::string& text) { report(level, text); }),
       generations_(loop_, options_.config, gauge_, report_,
                    {[this](const Config& now) { in_force(now); },
                     [this] { entrance_.close(generations_.current().config().server.message_timeout); },
-                    [this] { entrance_.open(generations_.current()); }, [this] { leave(); }}),
+                    [this] { let_in(); }, [this] { leave(); }}),
       router_(gauge_, report_),
       entrance_(loop_, gauge_, router_),
       sessions_(loop_, config.server.request_timeout, reading_limit(),
@@ -45,8 +46,10 @@ Server::Server(MasterOptions options, Config config)
                      take_request(id, std::move(request), accepted);
                  },
                  [this](const std::string& problem) { report_(LogLevel::warning, problem); }}),
+      control_(loop_, report_, control_actions(), guardian_),
       before_wait_(loop_, [this] { flush_log(); }),
       to_look_(loop_, [this] { look_after_socket(); }),
+      to_open_control_(loop_, [this] { control_.open(generations_.current().config()); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
     reset_signals();  // whatever blocks or ignores them in our parent: libev would not hear them
@@ -57,6 +60,7 @@ Server::Server(MasterOptions options, Config config)
     if (options_.stop_at_stdin_end)
         stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
     generations_.start(std::move(config));
+    to_open_control_.start(0s);
     listen_on(std::move(options_.listen_fd));
     if (options_.own_socket) watch_socket();
     if (options_.service) watch_service();
@@ -134,7 +138,7 @@ std::string Server::service_status() const {
 // ---- log
 
 void Server::report(LogLevel level, const std::string& text) {
-    if (level == LogLevel::debug && !tell_debug_) return;
+    if (level < log_level_) return;
     log_.line(level, text);
 }
 
@@ -172,6 +176,8 @@ void Server::take_request(SessionId id, Request request, TimePoint accepted) {
                   [this, id](std::string_view reply) { return sessions_.reply(id, reply); }};
     if (stopping_)
         router_.turn_away(std::move(request), accepted, client, replies::stopping(), "the server is stopping");
+    else if (draining_)
+        router_.turn_away(std::move(request), accepted, client, replies::draining(), "the server is drained");
     else if (entrance_.is_closed()) entrance_.hold(std::move(request), accepted, std::move(client));
     else router_.begin(generations_.current(), std::move(request), accepted, std::move(client));
 }
@@ -186,6 +192,7 @@ void Server::in_force(const Config& config) {
     gauge_.limit = config.server.queue.limit;
     sessions_.set_request_timeout(config.server.request_timeout);
     if (service_) service_->ready();
+    to_open_control_.start(0s);
     if (!options_.ready_fd) return;
     const ssize_t written = write(options_.ready_fd.get(), "R", 1);
     if (written != 1) report(LogLevel::warning, "nobody waits to hear that the server is ready");
@@ -212,14 +219,14 @@ void Server::stop(const std::string& reason) {
     sessions_.refuse_unfinished(replies::stopping());
     to_end_.start(kDrainLimit);
     entrance_.refuse();
+    tell_drainers();
     generations_.stop();
 }
 
 void Server::out_of_patience() {
     if (killed_) {
         report(LogLevel::error, "some workers do not end; leaving them");
-        loop_.stop();
-        return;
+        return leave();
     }
     killed_ = true;
     report(LogLevel::warning,
@@ -228,6 +235,9 @@ void Server::out_of_patience() {
     generations_.kill_all("the server is stopping");
 }
 
-void Server::leave() { loop_.stop(); }
+void Server::leave() {
+    control_.stopped();
+    loop_.stop();
+}
 
 }  // namespace pythonfilter

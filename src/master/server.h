@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/log_sink.h"
+#include "master/control.h"
 #include "master/entrance.h"
 #include "master/generations.h"
 #include "master/listener.h"
@@ -47,16 +48,27 @@ private:
     void leave();
     void log_summary();
 
+    ControlActions control_actions();
+    ServerStatus status() const;
+    ServerStats stats() const;
+    void drain(std::function<void()> done);
+    void let_in();
+    void tell_drainers();
+    void stop_for_good();
+
     MasterOptions options_;
     Loop loop_;
     LogSink log_;
-    bool tell_debug_;
+    LogLevel log_level_;
+    TimePoint started_ = Clock::now();
+    pid_t guardian_;                      // 0: none
     QueueGauge gauge_;
     Reporter report_;
     Generations generations_;
     Router router_;
     Entrance entrance_;
     Sessions sessions_;
+    Control control_;
     std::unique_ptr<Listener> listener_;  // until stop()
     std::unique_ptr<SocketKeeper> keeper_;     // of options_.own_socket, until stop()
     std::unique_ptr<IoWatch> socket_watch_;    // what keeper_ hears
@@ -67,7 +79,10 @@ private:
     std::unique_ptr<IoWatch> log_watch_;  // waits for room
     BeforeWait before_wait_;
     Timer to_look_;                       // at the socket's path again
+    Timer to_open_control_;               // not inside a callback of control_
     Timer to_end_;                        // of a stop: first the workers are killed, then the process ends anyway
+    bool draining_ = false;               // an administrator wants no new messages
+    std::vector<std::function<void()>> drain_later_;  // told when the entrance is open, which it is not
     bool stopping_ = false;
     bool killed_ = false;                 // during a stop: the workers
 };

@@ -82,7 +82,7 @@ WorkerWatch::Callbacks WorkerSlot::watch_callbacks() {
 
 void WorkerSlot::enter(State state) {
     state_ = state;
-    in_state_since_ = Clock::now();
+    state_since_ = Clock::now();
 }
 
 std::string WorkerSlot::current_message_id() const { return job_ ? scoreboard_.message_id() : std::string(); }
@@ -174,7 +174,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
             has_been_ready_ = true;
             watch_.ready(pid_);
             enter(State::idle);
-            ready_since_ = in_state_since_;
+            ready_since_ = state_since_;
             callbacks_.on_ready(*this, std::move(*ready));
             return true;
         }

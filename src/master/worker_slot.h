@@ -67,13 +67,13 @@ public:
     pid_t pid() const { return pid_; }
     State state() const { return state_; }
     bool serves() const { return state_ == State::idle || state_ == State::busy; }
+    TimePoint state_since() const { return state_since_; }
     /// Messages that it has answered for.
     int served() const { return served_; }
     bool has_been_ready() const { return has_been_ready_; }
     /// It has begun a message at least once.
     bool has_begun() const { return has_begun_; }
     TimePoint ready_since() const { return ready_since_; }
-    TimePoint in_state_since() const { return in_state_since_; }
     const Job* job() const { return job_ ? &*job_ : nullptr; }
     std::string current_message_id() const;
     /// Chain index of the filter that the worker says it runs; gossip, any number.
@@ -135,10 +135,11 @@ private:
     ScoreboardView scoreboard_;
     Ends ends_;
     State state_ = State::forking;
+    TimePoint state_since_ = Clock::now();
     pid_t pid_ = 0;
     bool has_been_ready_ = false;
     bool has_begun_ = false;
-    TimePoint ready_since_, in_state_since_;
+    TimePoint ready_since_;
     int served_ = 0;                    // only grows
     bool slowed_ = false;               // it stands back for others: it must serve no further message
     bool zygote_dead_ = false;

@@ -157,6 +157,7 @@ std::string bad_request() { return "451 4.3.0 Mail filter did not understand the
 std::string queue_full() { return "451 4.3.2 Mail filters are busy, please try again later\n"; }
 std::string out_of_time() { return "451 4.3.0 Mail filters took too long, please try again later\n"; }
 std::string stopping() { return "451 4.3.2 Mail filters are stopping, please try again later\n"; }
+std::string draining() { return "451 4.3.2 Mail filters are paused, please try again later\n"; }
 std::string files_gone() { return "451 4.3.0 Message files are not available to the mail filter\n"; }
 std::string filter_defer() { return "451 4.3.0 Mail filter failed, please try again later\n"; }
 std::string filter_reject() { return "554 5.3.0 Message refused: a mail filter failed\n"; }

@@ -38,6 +38,7 @@ std::string bad_request();       // 451 4.3.0
 std::string queue_full();        // 451 4.3.2
 std::string out_of_time();       // 451 4.3.0: the message's budget is over
 std::string stopping();          // 451 4.3.2
+std::string draining();          // 451 4.3.2: an administrator said `drain`
 std::string files_gone();        // 451 4.3.0
 std::string filter_defer();      // 451 4.3.0: a filter failed, policy defer
 std::string filter_reject();     // 554 5.3.0: a filter failed, policy reject

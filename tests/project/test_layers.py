@@ -18,12 +18,12 @@ LAYERS: dict[str, set[str]] = {
 PYTHON = ("Python.h", "pybind11/")
 # Only the parts that load Python may include it; only the master may include libev; only config the YAML library.
 FOREIGN = {
-    "base": (*PYTHON, "ev.h", "yaml-cpp/"),
-    "config": (*PYTHON, "ev.h"),
+    "base": (*PYTHON, "ev.h", "yaml-cpp/", "nlohmann/"),
+    "config": (*PYTHON, "ev.h", "nlohmann/"),
     "message": (*PYTHON, "ev.h", "yaml-cpp/"),
     "master": (*PYTHON, "yaml-cpp/"),
-    "worker": ("ev.h", "yaml-cpp/"),
-    "native": ("ev.h", "yaml-cpp/"),
+    "worker": ("ev.h", "yaml-cpp/", "nlohmann/", "message/json.h"),
+    "native": ("ev.h", "yaml-cpp/", "nlohmann/", "message/json.h"),
     "ctl": (*PYTHON, "ev.h", "yaml-cpp/"),
 }
 IO_HEADERS = {"fstream", "iostream", "filesystem", "cstdio", "stdio.h", "fcntl.h", "unistd.h", "dirent.h", "poll.h",

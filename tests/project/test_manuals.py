@@ -86,6 +86,16 @@ def test_exit_statuses_of_the_server_are_those_of_its_help() -> None:
     assert re.findall(r"^\.B (\d+)$", section(page("pythonfilter.8"), "EXIT STATUS"), re.MULTILINE) == statuses != []
 
 
+def test_options_commands_and_exit_statuses_of_pythonfilterctl_are_those_of_its_help() -> None:
+    text, said = page("pythonfilterctl.8"), help_of("pythonfilterctl")
+    assert set(re.findall(r"--[a-z-]+", text)) == set(re.findall(r"^ .*?(--[a-z-]+)", said, re.MULTILINE))
+    commands = re.findall(r"^  ([a-z-]+) {2,}", said.partition("Subcommands:")[2].partition("\n\n")[0], re.MULTILINE)
+    described = re.findall(r"^\.B ([a-z-]+)\n", text.partition(".SS Commands")[2].partition(".SS ")[0], re.MULTILINE)
+    assert [name for name in described if name in commands] == described == commands != []
+    statuses = re.findall(r"^  (\d+) ", said.partition("Exit status:")[2], re.MULTILINE)
+    assert re.findall(r"^\.B (\d+)$", section(text, "EXIT STATUS"), re.MULTILINE) == statuses != []
+
+
 @pytest.mark.parametrize("module", ["control", "xfilter", "config"])
 def test_the_functions_for_filter_authors_are_all_described(module: str) -> None:
     text = section(page("pythonfilter-filter.7"), f"COURIER.{module.upper()}")

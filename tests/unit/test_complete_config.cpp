@@ -119,3 +119,15 @@ TEST_CASE("chain: an empty `for` is kept, and means none") {
     CHECK(loaded("filters: [{filter: a, for: []}]").filters[0].bypass == Lines{});
     CHECK(warnings_of("filters: [{filter: a, for: []}]") == Lines{});
 }
+
+TEST_CASE("control: the sockets are in no directory of Courier's filter sockets") {
+    const std::string courier = "courier: {localstatedir: /v}\nfilters: [a]\n";
+    for (const char* directory : {"/v/allfilters", "/v/filters", "/v//filters/", "/v/x/../allfilters"}) {
+        const std::string text = courier + "server: {control: {directory: " + directory + "}}\n";
+        CHECK(error_of(text) == "f.yaml:3:31: server.control.directory: expected another directory than those of "
+                                "Courier's filter sockets: Courier would ask the control socket about each message");
+    }
+    const Config config = loaded(courier + "server: {control: {directory: /run/courier, monitors: [zabbix]}}\n");
+    CHECK(config.control_socket() == "/run/courier/" + config.instance + ".control");
+    CHECK(loaded(courier).monitor_socket().starts_with("/v/"));
+}

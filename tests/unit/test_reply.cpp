@@ -214,7 +214,8 @@ TEST_CASE("verdict: by the first byte of the composed reply; what is unknown def
 TEST_CASE("our own answers: well-formed, temporary but for filter_reject(), with an enhanced code") {
     for (const std::string& reply :
          {replies::starting(), replies::misconfigured(), replies::bad_request(), replies::queue_full(),
-          replies::out_of_time(), replies::stopping(), replies::files_gone(), replies::filter_defer()}) {
+          replies::out_of_time(), replies::stopping(), replies::draining(), replies::files_gone(),
+          replies::filter_defer()}) {
         CAPTURE(reply);
         CHECK(reply.starts_with("451 4.3."));
         CHECK(verdict_of(reply) == Verdict::defer);

@@ -1,0 +1,72 @@
+// pythonfilterctl: one command to a running server, and its answer.
+#include "ctl/ask.h"
+#include "ctl/command_line.h"
+#include "ctl/completion.h"
+#include "ctl/doctor.h"
+#include "ctl/find_socket.h"
+#include "ctl/print.h"
+#include "ctl/top.h"
+#include "message/server_status_codec.h"
+
+#include <cstdio>
+
+namespace pythonfilter {
+namespace {
+
+// Of an answer that makes no sense to us: as it came.
+template <class T>
+std::string text_or_json(const std::optional<T>& value, const Json& json) {
+    return value ? to_text(*value) : indented(json);
+}
+
+std::string answer_text(ControlVerb verb, const Json& result) {
+    switch (verb) {
+        case ControlVerb::status: return text_or_json(status_from_json(result), result);
+        case ControlVerb::stats: return text_or_json(stats_from_json(result), result);
+        case ControlVerb::filters: return text_or_json(filters_from_json(result), result);
+        default: return {};  // done; nothing to tell
+    }
+}
+
+int tell_problem(const CtlCommandLine& line, const ControlPaths& found, const Asked& asked) {
+    if (line.json) {
+        const Json json{{"ok", false}, {"error", asked.problem}, {"exit_status", static_cast<int>(asked.status)}};
+        std::fputs(indented(json).c_str(), stdout);
+    } else {
+        std::fprintf(stderr, "pythonfilterctl: %s: %s\n", line.request.command.c_str(), asked.problem.c_str());
+    }
+    const bool looked_wrong = asked.status == exit_no_server && !found.problem.empty();
+    if (looked_wrong) std::fprintf(stderr, "pythonfilterctl: %s\n", found.problem.c_str());
+    return asked.status;
+}
+
+int run_here(const CtlCommandLine& line) {
+    switch (line.local->verb) {
+        case LocalVerb::top: return top(line);
+        case LocalVerb::doctor: return doctor(line);
+        case LocalVerb::completion: return std::fputs(bash_completion().c_str(), stdout) < 0 ? exit_failed : exit_ok;
+    }
+    return exit_usage;
+}
+
+int run(const CtlCommandLine& line) {
+    if (line.local) return run_here(line);
+    const ControlPaths found = find_control_paths(line);
+    const Asked asked = ask(found.paths, line.request, line.timeout);
+    if (asked.status != exit_ok) return tell_problem(line, found, asked);
+    const ControlVerb verb = line.command->verb;
+    const std::string text = line.json ? indented(asked.result) : answer_text(verb, asked.result);
+    std::fputs(text.c_str(), stdout);
+    if (std::fflush(stdout) != 0) return exit_failed;
+    if (verb != ControlVerb::status) return exit_ok;
+    const auto status = status_from_json(asked.result);
+    return status && status->healthy() ? exit_ok : exit_failed;
+}
+
+}  // namespace
+}  // namespace pythonfilter
+
+int main(int argc, char** argv) {
+    const pythonfilter::CtlCommandLine line = pythonfilter::parse_ctl_command_line(argc, argv);
+    return line.exit_status ? *line.exit_status : pythonfilter::run(line);
+}

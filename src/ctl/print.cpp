@@ -1,0 +1,112 @@
+#include "ctl/print.h"
+
+#include "ctl/table.h"
+
+#include <cstdio>
+
+namespace pythonfilter {
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::string number(double value, int digits) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.*f", digits, value);
+    return text;
+}
+
+std::string two_units(double seconds, double big, const char* big_name, double small, const char* small_name) {
+    const auto whole = static_cast<long long>(seconds / big);
+    const auto rest = static_cast<long long>((seconds - static_cast<double>(whole) * big) / small);
+    return std::to_string(whole) + " " + big_name + " " + std::to_string(rest) + " " + small_name;
+}
+
+std::string megabytes(std::int64_t bytes) {
+    return bytes <= 0 ? "" : number(static_cast<double>(bytes) / (1024 * 1024), 1);
+}
+
+std::string failure_text(const FailureStatus& failure) {
+    return failure.text.empty() ? "" : failure.text + ", " + span_text(failure.ago_seconds) + " ago";
+}
+
+Row worker_row(const WorkerStatus& worker) {
+    return {worker.label,
+            worker.pid > 0 ? std::to_string(worker.pid) : "",
+            worker.state,
+            span_text(worker.state_seconds),
+            std::to_string(worker.served),
+            megabytes(worker.rss_bytes),
+            std::to_string(worker.restarts),
+            worker.filter + (worker.message_id.empty() ? "" : " id=" + worker.message_id),
+            failure_text(worker.last_failure)};
+}
+
+std::string pool_text(const PoolStatus& pool, int generation) {
+    std::string text = "\npool " + pool.name + ": " + pool.state;
+    if (pool.generation != generation) text += ", of generation " + std::to_string(pool.generation);
+    text += "; " + std::to_string(pool.workers_wanted) + (pool.workers_wanted == 1 ? " worker" : " workers");
+    if (pool.waiting > 0) text += "; " + std::to_string(pool.waiting) + " messages wait";
+    text += "\n";
+    if (!pool.sandbox_lacks.empty()) text += "  sandbox not complete: " + pool.sandbox_lacks + "\n";
+    std::vector<Row> rows{{"worker", "pid", "state", "for", "served", "MiB", "restarts", "doing", "last failure"}};
+    for (const WorkerStatus& worker : pool.workers) rows.push_back(worker_row(worker));
+    return text + table_text(rows, "  ");
+}
+
+std::string reload_text(const ReloadStatus& reload) {
+    if (reload.result.empty()) return {};
+    std::string text = "last reload: " + reload.result + ", " + span_text(reload.ago_seconds) + " ago\n";
+    for (const std::string& problem : reload.problems) text += "  " + problem + "\n";
+    return text;
+}
+
+}  // namespace
+
+std::string span_text(double seconds) {
+    if (seconds < 60) return number(seconds, 1) + " s";
+    if (seconds < 3600) return two_units(seconds, 60, "min", 1, "s");
+    if (seconds < 86400) return two_units(seconds, 3600, "h", 60, "min");
+    return two_units(seconds, 86400, "d", 3600, "h");
+}
+
+std::string to_text(const ServerStatus& status) {
+    std::string text = status.state + " since " + span_text(status.uptime_seconds) + " (pid " +
+                       std::to_string(status.pid) + ", version " + status.version + ", build " + status.build + ")\n";
+    text += "configuration: " + status.config_file + ", generation " + std::to_string(status.generation) + "\n";
+    text += "messages: " + std::to_string(status.messages_in_work) + " in work; " +
+            std::to_string(status.queue.waiting) + " of them wait, at most " + std::to_string(status.queue.limit) +
+            " may\n";
+    text += reload_text(status.last_reload);
+    for (const std::string& problem : status.problems) text += "problem: " + problem + "\n";
+    for (const PoolStatus& pool : status.pools) text += pool_text(pool, status.generation);
+    return text;
+}
+
+std::string to_text(const ServerStats& stats) {
+    std::vector<Row> rows{{"accepted", std::to_string(stats.accepted)},
+                          {"deferred", std::to_string(stats.deferred)},
+                          {"rejected", std::to_string(stats.rejected)},
+                          {"client gone", std::to_string(stats.client_gone)},
+                          {"not run again", std::to_string(stats.not_run_again)},
+                          {"breakers opened", std::to_string(stats.breakers_opened)}};
+    for (const auto& [event, actions] : stats.policy_uses) {
+        for (const auto& [action, uses] : actions) rows.push_back({event + ": " + action, std::to_string(uses)});
+    }
+    return "since " + span_text(stats.uptime_seconds) + ":\n" + table_text(rows, "  ");
+}
+
+std::string to_text(const std::vector<FilterStats>& filters) {
+    std::vector<Row> rows{{"filter", "runs", "accepted", "deferred", "rejected", "errors", "timeouts", "crashes",
+                           "bad replies", "unavailable", "mean ms", "50% ms", "99% ms", "cpu ms"}};
+    for (const FilterStats& filter : filters) {
+        rows.push_back({filter.name, std::to_string(filter.runs), std::to_string(filter.accepted),
+                        std::to_string(filter.deferred), std::to_string(filter.rejected),
+                        std::to_string(filter.errors), std::to_string(filter.timeouts),
+                        std::to_string(filter.crashes), std::to_string(filter.bad_replies),
+                        std::to_string(filter.unavailable), number(filter.mean_ms, 2), number(filter.p50_ms, 2),
+                        number(filter.p99_ms, 2), number(filter.cpu_ms, 2)});
+    }
+    return table_text(rows);
+}
+
+}  // namespace pythonfilter

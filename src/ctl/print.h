@@ -1,0 +1,18 @@
+// Answers of the server as text for a person. Pure.
+#pragma once
+
+#include "message/server_status.h"
+
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+std::string to_text(const ServerStatus& status);
+std::string to_text(const ServerStats& stats);
+std::string to_text(const std::vector<FilterStats>& filters);
+
+/// "2.5 s", "3 min 20 s", "5 d 4 h".
+std::string span_text(double seconds);
+
+}  // namespace pythonfilter

@@ -1,0 +1,99 @@
+// The part of Server that the control sockets ask: what it tells of itself, and what it does when it is told to.
+#include "build_id.h"
+#include "master/server.h"
+
+#include <algorithm>
+#include <csignal>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+const char* name_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return "debug";
+        case LogLevel::output:
+        case LogLevel::info: return "info";
+        case LogLevel::warning: return "warning";
+        case LogLevel::error: return "error";
+    }
+    return "?";
+}
+
+}  // namespace
+
+ControlActions Server::control_actions() {
+    ControlActions actions;
+    actions.status = [this] { return status(); };
+    actions.stats = [this] { return stats(); };
+    actions.filters = [this] { return router_.filter_statistics().describe(generations_.current().filter_names()); };
+    actions.reload = [this](ReloadWaiters::Done done) { generations_.reload(std::move(done)); };
+    actions.drain = [this](std::function<void()> done) { drain(std::move(done)); };
+    actions.resume = [this] { draining_ = false; };
+    actions.stop = [this] { stop_for_good(); };
+    actions.recycle = [this](const std::string& pool) -> Status {
+        if (generations_.current().recycle(pool)) return Done{};
+        return Error{"there is no pool `" + escape(pool) + "` with filters"};
+    };
+    actions.set_log_level = [this](LogLevel level) { log_level_ = level; };
+    return actions;
+}
+
+ServerStatus Server::status() const {
+    const TimePoint now = Clock::now();
+    ServerStatus status;
+    status.version = PYTHONFILTER_VERSION;
+    status.build = PYTHONFILTER_BUILD_ID;
+    status.pid = getpid();
+    status.uptime_seconds = to_seconds(now - started_);
+    status.log_level = name_of(log_level_);
+    status.messages_in_work = static_cast<int>(router_.in_flight());
+    status.queue = {gauge_.waiting, gauge_.limit};
+    generations_.describe(status, now);
+    status.state = stopping_ ? "stopping" : draining_ ? "draining" : generations_.settled() ? "serving" : "starting";
+    return status;
+}
+
+ServerStats Server::stats() const {
+    const RouterCounters& counters = router_.counters();
+    ServerStats stats;
+    stats.uptime_seconds = to_seconds(Clock::now() - started_);
+    stats.accepted = counters.accepted;
+    stats.deferred = counters.deferred;
+    stats.rejected = counters.rejected;
+    stats.client_gone = counters.client_gone;
+    stats.not_run_again = counters.poisoned;
+    stats.breakers_opened = counters.breakers_opened;
+    for (int event = 0; event < kFailureEvents; ++event) {
+        for (const auto action : {FailureAction::skip, FailureAction::defer, FailureAction::reject}) {
+            const auto uses = counters.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
+            if (uses == 0) continue;
+            const auto name = std::string(to_string(static_cast<FailureEvent>(event)));
+            stats.policy_uses[name][std::string(to_string(action))] = uses;
+        }
+    }
+    return stats;
+}
+
+void Server::drain(std::function<void()> done) {
+    draining_ = true;
+    if (entrance_.is_closed()) drain_later_.push_back(std::move(done));  // who waits there is in work too
+    else router_.when_empty(std::move(done));
+}
+
+void Server::let_in() {
+    entrance_.open(generations_.current());
+    tell_drainers();
+}
+
+void Server::tell_drainers() {
+    for (auto& done : std::exchange(drain_later_, {})) router_.when_empty(std::move(done));
+}
+
+// A guardian would start another server: it is the one to be told. When it has died nobody would.
+void Server::stop_for_good() {
+    if (guardian_ > 1 && getppid() == guardian_ && kill(guardian_, SIGTERM) == 0) return;
+    stop("asked for on the control socket");
+}
+
+}  // namespace pythonfilter

@@ -1,0 +1,89 @@
+// What the server tells of itself on the control socket, as plain values. Made by the master's parts, printed by
+// pythonfilterctl; server_status_codec.cpp is how it travels. Texts that came from outside are escaped already. Times
+// are in seconds and counted back from the moment of the answer.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+/// The last of its kind, if any.
+struct FailureStatus {
+    std::string text;      // empty: there was none
+    double ago_seconds = 0;
+};
+
+struct WorkerStatus {
+    std::string label;        // "default/3"
+    int pid = 0;              // 0: not forked yet
+    std::string state;        // forking, starting, idle, busy, dying, leaving
+    std::string filter;       // that runs now, as the worker says
+    std::string message_id;   // in progress, as the worker says
+    double state_seconds = 0; // in this state; a busy worker: with this message
+    int served = 0;           // messages, of this process
+    std::int64_t rss_bytes = 0;
+    std::uint64_t restarts = 0;   // processes of this label that ended before
+    FailureStatus last_failure;   // of this label
+};
+
+struct PoolStatus {
+    std::string name;
+    int generation = 0;
+    std::string state;         // starting, serving, failed, stopping
+    int workers_wanted = 0;
+    int waiting = 0;           // messages, for a worker of this pool
+    std::string sandbox_lacks; // what the kernel cannot do of its sandbox
+    std::vector<WorkerStatus> workers;
+};
+
+struct QueueStatus {
+    int waiting = 0;  // messages, over all pools
+    int limit = 0;
+};
+
+struct ReloadStatus {
+    std::string result;        // empty: there was none; serves, given up
+    std::vector<std::string> problems;
+    double ago_seconds = 0;
+};
+
+struct ServerStatus {
+    std::string version, build;
+    int pid = 0;               // of the master
+    std::string state;         // starting, serving, draining, stopping
+    double uptime_seconds = 0; // of the master
+    std::string config_file;
+    std::string log_level;
+    int generation = 0;        // in force
+    int messages_in_work = 0;  // accepted and not answered
+    QueueStatus queue;
+    ReloadStatus last_reload;
+    std::vector<std::string> problems;  // of the generation in force
+    std::vector<PoolStatus> pools;      // those of a generation that is proved or drains too
+
+    /// No problem, every pool serves, and new messages are taken.
+    bool healthy() const;
+};
+
+/// Since the start of the master; numbers of messages unless said otherwise. They only grow.
+struct ServerStats {
+    double uptime_seconds = 0;
+    std::uint64_t accepted = 0, deferred = 0, rejected = 0, client_gone = 0;
+    std::uint64_t not_run_again = 0;    // for what they did to workers before
+    std::uint64_t breakers_opened = 0;  // times
+    std::map<std::string, std::map<std::string, std::uint64_t>> policy_uses;  // by event and action
+};
+
+struct FilterStats {
+    std::string name;
+    std::uint64_t runs = 0;
+    std::uint64_t accepted = 0, deferred = 0, rejected = 0;  // messages that it decided about
+    std::uint64_t errors = 0, timeouts = 0, crashes = 0, bad_replies = 0, unavailable = 0;
+    double mean_ms = 0, p50_ms = 0, p99_ms = 0;              // wall time of a run
+    double cpu_ms = 0;                                       // of a run, mean
+};
+
+}  // namespace pythonfilter

@@ -1,0 +1,39 @@
+#include "ctl/print.h"
+#include "ctl/table.h"
+
+#include <doctest/doctest.h>
+
+using namespace pythonfilter;
+
+TEST_CASE("ctl: columns are as wide as their longest text, numbers stand at the right") {
+    CHECK(table_text({{"worker", "served", "doing"}, {"default/1", "7", "x"}, {"b", "12345678"}}, " ") ==
+          " worker     served    doing\n"
+          " default/1         7  x\n"
+          " b          12345678\n");
+    CHECK(table_text({{"\xc3\xa4", "x"}, {"b", "y"}}) == "\xc3\xa4  x\nb  y\n");
+}
+
+TEST_CASE("ctl: spans of time in two units") {
+    CHECK(span_text(0.04) == "0.0 s");
+    CHECK(span_text(59.94) == "59.9 s");
+    CHECK(span_text(200) == "3 min 20 s");
+    CHECK(span_text(7200) == "2 h 0 min");
+    CHECK(span_text(90000) == "1 d 1 h");
+}
+
+TEST_CASE("ctl: status names state, problems, pools and what a worker does") {
+    ServerStatus status;
+    status.state = "serving";
+    status.generation = 2;
+    status.problems = {"pool default: no"};
+    status.last_reload = {"given up", {"line 1"}, 5};
+    status.pools = {{"default", 2, "serving", 1, 3, "landlock", {}}, {"old", 1, "stopping", 2, 0, "", {}}};
+    status.pools[0].workers = {{"default/1", 17, "busy", "clamav", "x", 1.5, 4, 1 << 20, 2, {"SIGSEGV", 3}}};
+    const std::string text = to_text(status);
+    for (const char* part : {"serving since 0.0 s", "problem: pool default: no", "last reload: given up, 5.0 s ago",
+                             "pool default: serving; 1 worker; 3 messages wait", "sandbox not complete: landlock",
+                             "clamav id=x", "SIGSEGV, 3.0 s ago", "pool old: stopping, of generation 1; 2 workers"}) {
+        CAPTURE(part);
+        CHECK(text.find(part) != std::string::npos);
+    }
+}
