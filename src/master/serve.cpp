@@ -120,6 +120,7 @@ int serve_in_foreground(const ConfigRequest& request, const Result<Config>& conf
     const bool keeps = service.present() && config->server.on_stop == OnStop::defer;
     const int status = run_master({.config = request,
                                    .listen_fd = UniqueFd(listen_fd),
+                                   .ready_fd = UniqueFd(),
                                    .own_socket = &*socket,
                                    .service = service.present() ? &service : nullptr,
                                    .keep_socket = keeps});

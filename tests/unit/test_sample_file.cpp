@@ -91,7 +91,7 @@ TEST_CASE("sample: every row of the table has a paragraph and is in the sample w
         }
         CHECK(found);
     });
-    CHECK(rows == 65);
+    CHECK(rows == 73);
 }
 
 TEST_CASE("sample: the keys that a reload does not change are said to need a restart") {
@@ -100,11 +100,11 @@ TEST_CASE("sample: the keys that a reload does not change are said to need a res
         if (visit.option.restart) paths += visit.path + "\n";
     });
     CHECK(paths == "courier.sysconfdir\ncourier.localstatedir\ncourier.mailuser\ncourier.mailgroup\nserver.socket\n"
-                   "server.supervisor\n");
+                   "server.control.directory\nserver.supervisor\n");
     const auto lines = sample_lines();
     CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
               return line.ends_with("A change needs a restart.");
-          }) == 6);
+          }) == 7);
 }
 
 TEST_CASE("sample: as it is, it changes nothing") {
@@ -123,6 +123,7 @@ TEST_CASE("sample: with every key uncommented it loads, and shows the defaults")
     CHECK(config.filters[0].timeout == 20s);
     CHECK(config.pools.at("default").failure.on_crash == FailureAction::skip);
     Config defaults;
+    defaults.server.control = config.server.control;  // shown by an example
     PoolConfig pool;
     pool.failure = config.pools.at("default").failure;  // shown by an example
     pool.recycle = {1000, 24h, ByteSize{200 << 20}, 200};  // so are these, which are not set by default
