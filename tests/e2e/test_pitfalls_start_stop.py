@@ -94,14 +94,14 @@ def test_pitfall_04_a_leaked_descriptor_4_is_closed(courier: Courier) -> None:
     """A filter that is started by `filterctl start` gets one pipe more than one that `courierfilter start` starts."""
     install_server(courier)
     courier.start()
-    plain = [kinds(process.host_pid) for process in wait_family(courier, 4).everybody]
+    plain = [kinds(process.host_pid) for process in wait_family(courier, 2).everybody]
     courier.filterctl("stop", NAME)
     courier.filterctl("start", NAME)
     courier.install_filter("stub", STUB)  # started the same way, and careless
     courier.wait_for_socket("stub")
     (stub,) = [process for process in courier.filter_processes() if process.named("stub")]
     assert 4 in descriptors(stub.host_pid), "Courier leaks no descriptor 4 any more"
-    assert [kinds(process.host_pid) for process in wait_family(courier, 4).everybody] == plain
+    assert [kinds(process.host_pid) for process in wait_family(courier, 2).everybody] == plain
 
 
 def names_in(mta: Courier) -> set[str]:

@@ -90,7 +90,7 @@ def answers(mta: Courier) -> bool:
 def test_one_link_switches_a_site(old_site: Courier, site_tree: Path, link: str) -> None:
     switch(old_site, site_tree / tree.PROGRAM, link)
     old_site.log.wait_for(f"generation 1 serves: /etc/courier/{NAME}.conf")
-    assert len(wait_family(old_site, 4).everybody) == 7
+    assert len(wait_family(old_site, 2).everybody) == 5
     # A filter that always raises and one that returns None are skipped, as they were.
     assert send(old_site, name="after").accepted and is_marked(wait_named(old_site, "after"))
     old_site.log.wait_for("ValueError: always")
