@@ -169,6 +169,7 @@ void Pool::worker_ready(WorkerSlot& slot, const Ready& ready) {
     const auto is_ready = [](const auto& each) { return each->has_been_ready(); };
     const auto ready_count = std::count_if(slots_.begin(), slots_.end(), is_ready);
     if (ready_count >= options_.size.min) start_report_.settle();
+    fill();  // those that are missing may try again at once
     look_at_fresh(slot);
     WorkerSlot* recycled = find(recycled_);
     if (recycled && recycled->state() == WorkerSlot::State::idle) end_recycling(*recycled);
@@ -224,7 +225,8 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     }
     fill();
     const auto starts = [](const auto& each) { return !each->has_been_ready(); };
-    if (std::none_of(slots_.begin(), slots_.end(), starts)) none_before(Clock::now() + delay);
+    if (std::none_of(slots_.begin(), slots_.end(), starts))
+        none_before(numbers_.next(lacking()).value_or(Clock::now()));
 }
 
 // It was killed and is still there, perhaps in a system call that does not end. Its zygote goes, too: the next one, and

@@ -10,7 +10,7 @@ void RespawnPolicy::became_ready(TimePoint now) { ready_since_ = now; }
 
 Duration RespawnPolicy::died(TimePoint now) {
     if (!ready_since_) return back_off();
-    if (now - *ready_since_ >= kCalm) reset();
+    if (now - *ready_since_ >= calm_) reset();
     ready_since_.reset();
     if (quick_deaths_ < kFreeReplacements) {
         ++quick_deaths_;

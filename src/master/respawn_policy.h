@@ -3,8 +3,8 @@
 //
 // A child that dies before it was ready will most likely do so again: the delay doubles, from kFirstDelay to kMaxDelay.
 // One that dies after it was ready lost a message, not its ability to start: it is replaced at once. If that happens
-// more than kFreeReplacements times in a row, each within kCalm of being ready, it backs off as well; a child that was
-// ready for kCalm makes all forgotten.
+// more than kFreeReplacements times in a row, each within `calm` of being ready, it backs off as well; a child that was
+// ready for so long makes all forgotten.
 #pragma once
 
 #include "base/clock.h"
@@ -20,6 +20,8 @@ public:
     static constexpr Duration kCalm = 10s;
     static constexpr int kFreeReplacements = 5;
 
+    explicit RespawnPolicy(Duration calm = kCalm) : calm_(calm) {}
+
     void started(TimePoint now);
     void became_ready(TimePoint now);
     /// The child of the last started() is dead, or could not be started. Returns how long to wait before the next
@@ -31,9 +33,10 @@ public:
 private:
     Duration back_off();
 
+    Duration calm_;
     std::optional<TimePoint> ready_since_;  // of the child that lives now
     Duration delay_{};                      // the last one; zero, or kFirstDelay <= delay_ <= kMaxDelay
-    int quick_deaths_ = 0;                  // ready children in a row that lived less than kCalm; only reset lowers it
+    int quick_deaths_ = 0;                  // ready children in a row that lived less than calm_; only reset lowers it
 };
 
 }  // namespace pythonfilter

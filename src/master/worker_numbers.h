@@ -1,7 +1,8 @@
 // WorkerNumbers: the numbers of a pool's workers ("default/3"), and how soon each is given out again after its worker
-// died. Every number backs off for itself (respawn_policy.h), so one worker that cannot start is no hindrance to the
-// others, and all together cannot make a storm of forks. Pure: the time is an argument. Owned by the pool, which starts
-// the workers; a holder is whatever number the pool knows a worker by.
+// died, so that workers which die young make no storm of forks (respawn_policy.h). One that dies before it was ready
+// holds all starts of the pool back, until one becomes ready and shows that starting works. One that dies soon after
+// holds its own number back. Pure: the time is an argument. Owned by the pool, which starts the workers; a holder is
+// whatever number the pool knows a worker by.
 #pragma once
 
 #include "master/respawn_policy.h"
@@ -14,6 +15,9 @@ namespace pythonfilter {
 
 class WorkerNumbers {
 public:
+    /// A worker that was ready for less, without a message, died of its own.
+    static constexpr Duration kCalm = 100ms;
+
     /// A pool lacks so many workers: a number that one of them can have now, of the lowest free ones.
     std::optional<std::uint32_t> take(int lacking, std::uint32_t holder, TimePoint now);
     /// When the next of those numbers can be had.
@@ -30,11 +34,14 @@ private:
     struct Number {
         std::uint32_t holder = 0;  // 0: free
         bool excused = false;
-        RespawnPolicy respawn;
+        bool was_ready = false;    // its holder, or the one before
+        RespawnPolicy respawn{kCalm};
         TimePoint not_before{};    // while it is free
     };
     Number* find(std::uint32_t holder);
 
+    RespawnPolicy starts_;            // of all that die before they are ready
+    TimePoint no_start_before_{};
     std::vector<Number> numbers_;  // that were ever given out; the first is 1
 };
 

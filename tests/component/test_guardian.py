@@ -128,7 +128,8 @@ def test_pitfall_20_the_next_verdict_comes_within_half_a_second() -> None:
 
 def test_after_a_restart_all_is_as_before() -> None:
     child = "import subprocess\ndef init_filter():\n    subprocess.Popen(['sleep', '1000'])\n"
-    with Server(filters={"accept": child + ACCEPT["accept"]}) as server:
+    four = "pools: {default: {workers: 4}}\n"
+    with Server(filters={"accept": child + ACCEPT["accept"]}, config=four) as server:
         assert server.ask() == ACCEPTED
         wait_until("four workers and their children", lambda: len(server.processes()) >= 11)
         count = len(server.processes())

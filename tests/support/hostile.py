@@ -2,13 +2,12 @@
 
 Used by tests/component/test_hostile_under_load.py, which runs each among ordinary messages, and by chaos.py, which runs
 them at random. An entry may cost the message that brings it, and no other. Must never do harm outside the server
-under test: no entry takes all memory or all process numbers of the machine (bombs.py has a bound for each of its own).
+under test: no entry takes all memory or all process numbers of the machine.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import bombs
 from .script_filter import script
 from .spool import Message
 
@@ -165,13 +164,6 @@ CHILDREN = {
         "        os.write(2, b'noise\\n' * 100)\n        time.sleep(0.001)\n"
         "for _ in range(3): threading.Thread(target=write, daemon=True).start()"),
 }
-BOMBS = {
-    name: Hostile(f"{text}\nbomb()", heavy=True, hangs=True)
-    for name, text in {
-        "a fork bomb": bombs.FORK, "a fork bomb of daemons": bombs.DAEMONS, "a fork bomb in C": bombs.FORK_IN_C,
-        "a thread bomb": bombs.THREADS,
-    }.items()
-}
 SIGNALS = {
     "sends itself the trace signal": hangs("while True: os.kill(os.getpid(), signal.SIGRTMIN + 8)"),
     "sends itself the trace signal outside of Python": hangs("while True: signal.raise_signal(signal.SIGRTMIN + 8)"),
@@ -255,6 +247,6 @@ FILES = {
 }
 
 HOSTILE: dict[str, Hostile] = {
-    **RAISES, **ENDS, **HANGS, **CHILDREN, **BOMBS, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SCOREBOARD,
+    **RAISES, **ENDS, **HANGS, **CHILDREN, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SCOREBOARD,
     **RESULTS, **FILES,
 }

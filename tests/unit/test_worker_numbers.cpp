@@ -46,16 +46,28 @@ TEST_CASE("worker numbers: the lowest free one") {
     CHECK(numbers.take(1, 13, now) == 2);
 }
 
-TEST_CASE("worker numbers: one that died before it was ready is not dodged with a higher one") {
+TEST_CASE("worker numbers: one that died before it was ready holds all starts back") {
     WorkerNumbers numbers;
     const TimePoint now{1h};
     numbers.take(1, 10, now);
     CHECK(numbers.left(10, false, now) == RespawnPolicy::kFirstDelay);
     CHECK_FALSE(numbers.take(1, 11, now));
     CHECK(numbers.next(1) == now + RespawnPolicy::kFirstDelay);
-    CHECK(numbers.take(2, 11, now) == 2);
+    CHECK_FALSE(numbers.take(2, 11, now));
     CHECK_FALSE(numbers.take(1, 12, now + RespawnPolicy::kFirstDelay - 1ns));
     CHECK(numbers.take(1, 12, now + RespawnPolicy::kFirstDelay) == 1);
+}
+
+TEST_CASE("worker numbers: a worker that becomes ready lets those try again that were not") {
+    WorkerNumbers numbers;
+    const TimePoint now{1h};
+    numbers.take(2, 10, now);
+    numbers.take(1, 11, now);
+    CHECK(numbers.left(10, false, now) == RespawnPolicy::kFirstDelay);
+    numbers.became_ready(11, now);
+    CHECK(numbers.take(1, 12, now) == 1);
+    CHECK(numbers.left(12, false, now) == RespawnPolicy::kFirstDelay);
+    CHECK(numbers.left(11, true, now) == RespawnPolicy::kFirstDelay);
 }
 
 TEST_CASE("worker numbers: next() speaks of as many as are lacking") {
@@ -76,7 +88,7 @@ TEST_CASE("worker numbers: who has worked, lived a while or was told to leave is
     for (std::uint32_t holder = 1; holder < 50; ++holder) {
         REQUIRE(numbers.take(1, holder, now) == 1);
         numbers.became_ready(holder, now);
-        if (holder % 3 == 0) now += RespawnPolicy::kCalm;
+        if (holder % 3 == 0) now += WorkerNumbers::kCalm;
         if (holder % 3 == 1) numbers.excuse(holder);
         CHECK(numbers.left(holder, holder % 3 == 2, now) == Duration(0));
     }
