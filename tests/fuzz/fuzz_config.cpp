@@ -5,6 +5,7 @@
 #include "config/legacy_loader.h"
 #include "config/option_text.h"
 #include "config/pool_settings.h"
+#include "config/pool_size.h"
 #include "config/yaml_loader.h"
 #include "demand.h"
 
@@ -99,7 +100,9 @@ void check_courier(const CourierDirs& dirs) {
 // One that was written in place is called like its filter, with a number behind that if need be.
 void check_pool(const std::string& name, const PoolConfig& pool) {
     DEMAND(plausible_text(TextRule::pool, name) || plausible_text(TextRule::module, name.substr(0, 128)));
-    DEMAND(pool.workers >= 1 && pool.workers <= 1000 && (!pool.exclusive || pool.workers == 1));
+    const PoolSize size = pool_size(pool.workers);
+    DEMAND(size.min >= 1 && size.min <= size.max && size.max <= 1000);
+    DEMAND(!pool.exclusive || size.max == 1);
     DEMAND(pool.start_timeout >= 1s && pool.start_timeout <= 10min);
     for (const auto& [variable, value] : pool.env) {
         DEMAND(plausible_text(TextRule::variable, variable) && variable != "TMPDIR");
