@@ -119,10 +119,23 @@ def test_nothing_of_systemd_is_in_the_environment_of_filters(service: Booted) ->
 
 def test_a_reload_puts_the_configuration_in_force(service: Booted) -> None:
     with Traffic(service, "reload") as traffic:
-        service.systemctl("reload", NAME)
-        wait_until("the next generation", lambda: re.search("generation [2-9][0-9]* serves", service.journal()), 20.0)
+        service.systemctl("reload", NAME)  # returns when the new workers serve
+        assert re.search("generation [2-9][0-9]* serves", service.journal())
         traffic.wait_for(8)
     traffic.check(refusals=None)
+
+
+def test_a_reload_that_fails_says_so_and_changes_nothing(service: Booted) -> None:
+    path = service.path(f"/etc/courier/{NAME}.yaml")
+    good = path.read_text()
+    path.write_text("filters: [mark, no_such_filter]\n")
+    try:
+        assert service.run("systemctl", "reload", NAME, check=False).returncode != 0
+        assert "no_such_filter" in service.journal()
+        assert service.unit_property("ActiveState") == "active"
+        assert str(service.send(EVE, [BOB], told(name="unharmed")).last).startswith("250 ")
+    finally:
+        path.write_text(good)
 
 
 def test_a_restart_keeps_the_socket_and_refuses_nobody(service: Booted) -> None:
