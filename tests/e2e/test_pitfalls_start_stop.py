@@ -21,6 +21,7 @@ from support.mta_server import (BOB, FILTERS, NAME, STANDARD, STANDARD_CHAIN, He
                                 install_server, is_marked, reload_server, send, told, wait_family, wait_named)
 from support.processes import descriptors
 from support.tree import CHECKOUT
+from support.wait import wait_until
 
 STUB = CHECKOUT / "tests" / "support" / "stub_filter.py"
 UNAVAILABLE = "451 4.3.0 Mail filters are not available, please try again later"
@@ -101,7 +102,12 @@ def test_pitfall_04_a_leaked_descriptor_4_is_closed(courier: Courier) -> None:
     courier.wait_for_socket("stub")
     (stub,) = [process for process in courier.filter_processes() if process.named("stub")]
     assert 4 in descriptors(stub.host_pid), "Courier leaks no descriptor 4 any more"
-    assert [kinds(process.host_pid) for process in wait_family(courier, 2).everybody] == plain
+
+    def held() -> list[Counter[str]]:
+        return [kinds(process.host_pid) for process in wait_family(courier, 2).everybody]
+
+    # The guardian closes courierfilter's descriptor 3 when it is ready, a moment after the workers are there.
+    wait_until("the same descriptors as before", lambda: held() == plain)
 
 
 def names_in(mta: Courier) -> set[str]:
