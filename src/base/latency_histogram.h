@@ -1,5 +1,5 @@
 // LatencyHistogram: how long something takes, in a fixed size: counts in buckets whose bounds grow by a quarter of an
-// octave, from 1 us to 18 minutes. add() costs some nanoseconds and allocates nothing, so it may stand in the path of a
+// octave, from 1 us to 18 minutes. add() asks no clock and allocates nothing, so it may stand in the path of a
 // message. A percentile is the upper bound of its bucket: at most a quarter too high.
 #pragma once
 

@@ -73,17 +73,6 @@ std::optional<int> count_descriptors(pid_t pid, int enough) {
     return count;
 }
 
-std::optional<pid_t> parent_of(pid_t pid) {
-    const UniqueFd file(open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
-    char text[256] = {};
-    if (!file || read(file.get(), text, sizeof text - 1) <= 0) return std::nullopt;
-    const char* behind_name = std::strrchr(text, ')');  // a name may hold anything
-    int parent = 0;
-    char state = 0;
-    if (!behind_name || std::sscanf(behind_name + 1, " %c %d", &state, &parent) != 2) return std::nullopt;
-    return parent;
-}
-
 std::string describe_wait_status(int wait_status) {
     if (WIFEXITED(wait_status)) return "exit status " + std::to_string(WEXITSTATUS(wait_status));
     if (!WIFSIGNALED(wait_status)) return "wait status " + std::to_string(wait_status);

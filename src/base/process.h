@@ -36,9 +36,6 @@ std::optional<std::int64_t> resident_bytes(pid_t pid);
 /// How many descriptors a process has open, counted up to `enough`. Nothing when it is gone or not ours to look at.
 std::optional<int> count_descriptors(pid_t pid, int enough);
 
-/// Nothing when the process is gone.
-std::optional<pid_t> parent_of(pid_t pid);
-
 /// Names a wait status for a person: "exit status 1", "signal 11 (SIGSEGV)".
 std::string describe_wait_status(int wait_status);
 

@@ -17,7 +17,7 @@ struct ProcessFacts {
     Duration cpu{};  // of all its threads, and of children that it has waited for
 };
 
-/// Some microseconds. Nothing when it is gone.
+/// Nothing when it is gone.
 std::optional<ProcessFacts> read_process(pid_t pid);
 
 /// By pid, zombies included, those of all its threads. `threads`: how many it has.

@@ -104,10 +104,10 @@ struct ByteSize {
 
 /// When a worker is replaced by a fresh one; what is not set never does it.
 struct RecycleConfig {
-    std::optional<int> messages;
-    std::optional<Duration> age;
-    std::optional<ByteSize> rss;
-    std::optional<int> open_files;
+    std::optional<int> messages = {};
+    std::optional<Duration> age = {};
+    std::optional<ByteSize> rss = {};
+    std::optional<int> open_files = {};
 };
 
 /// What one worker may use; what is not set stays as the server found it.

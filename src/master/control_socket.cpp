@@ -1,7 +1,7 @@
 #include "master/control_socket.h"
 
 #include "base/log.h"
-#include "base/process.h"
+#include "base/process_tree.h"
 #include "base/unix_socket.h"
 
 #include <cerrno>
@@ -78,10 +78,10 @@ Peer peer_of(int client) {
 bool may_descend_from(pid_t process, const std::set<pid_t>& roots) {
     for (int depth = 0; depth < kMaxDepth; ++depth) {
         if (roots.contains(process)) return true;
-        const auto parent = parent_of(process);
-        if (!parent) return true;
-        if (*parent <= 1) return false;
-        process = *parent;
+        const auto facts = read_process(process);
+        if (!facts) return true;
+        if (facts->parent <= 1) return false;
+        process = facts->parent;
     }
     return true;
 }

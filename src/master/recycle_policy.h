@@ -26,8 +26,8 @@ public:
 
     /// What a worker holds, as far as it was measured.
     struct Held {
-        std::optional<ByteSize> rss;
-        std::optional<int> open_files;
+        std::optional<ByteSize> rss = {};
+        std::optional<int> open_files = {};
     };
 
     /// Whether it is worth measuring for a worker that has served so many messages.

@@ -17,7 +17,7 @@ namespace pythonfilter {
 
 class ResizePolicy {
 public:
-    static constexpr Duration kQueueWait = 100ms;  // many times what a fork takes; a person or a peer does not feel it
+    static constexpr Duration kQueueWait = 100ms;  // a person or a peer does not feel it
     static constexpr int kAtOnce = 2;
     static constexpr int kSoon = 10;        // times `idle`
     static constexpr int kMaxPatience = 8;  // times `idle`

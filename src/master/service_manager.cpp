@@ -1,14 +1,13 @@
 #include "master/service_manager.h"
 
 #include "base/packet.h"
+#include "base/unix_socket.h"
 #include "config/option_text.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace pythonfilter {
@@ -23,14 +22,12 @@ std::string take_variable(const char* name) {
 
 // A path, or with "@" a name that is in no directory.
 UniqueFd connect_to(const std::string& path) {
-    sockaddr_un address{};
-    if (path.size() < 2 || path.size() >= sizeof address.sun_path) return {};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path, path.data(), path.size());
-    if (path.front() == '@') address.sun_path[0] = '\0';
+    auto address = unix_address(path);
+    if (path.size() < 2 || !address) return {};
+    if (path.front() == '@') address->sun_path[0] = '\0';
     UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-    if (!fd || connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return {};
+    if (!fd || connect(fd.get(), generic(*address), size) != 0) return {};
     return fd;
 }
 
@@ -72,10 +69,6 @@ void ServiceManager::tell(std::string_view text, const std::vector<int>& fds) {
 }
 
 void ServiceManager::ready(std::string_view text) { tell("READY=1\nSTATUS=" + std::string(text)); }
-
-void ServiceManager::reloading() {
-    tell("RELOADING=1\nMONOTONIC_USEC=" + in_usec(Clock::now().time_since_epoch()));
-}
 
 void ServiceManager::stopping(Duration at_most) {
     tell("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=" + in_usec(at_most));

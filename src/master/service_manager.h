@@ -1,4 +1,4 @@
-// ServiceManager: the server's side of sd_notify(3): it tells systemd that it is ready, reloading, stopping and alive,
+// ServiceManager: the server's side of sd_notify(3): it tells systemd that it is ready, stopping and alive,
 // and gives it the listening socket to keep while the process is away. One datagram each, to the path in the
 // environment; without one nothing is told to anybody. Own code, because libsystemd finds that path in the environment
 // with each call, where filters would find it too. Called by serve.cpp and by the server in the foreground.
@@ -28,7 +28,6 @@ public:
     const std::vector<std::string>& kept_names() const { return kept_names_; }
 
     void ready(std::string_view status);
-    void reloading();
     void stopping(Duration at_most);
     void alive();
     void status(std::string_view text);

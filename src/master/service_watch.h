@@ -20,9 +20,7 @@ public:
     /// `manager` is lent.
     ServiceWatch(Loop& loop, ServiceManager& manager, Callbacks callbacks);
 
-    /// At the first call says READY; after reloading() again.
     void ready();
-    void reloading() { manager_.reloading(); }
     /// From now on nothing is said any more; the stop takes this long at most.
     void stopping(Duration at_most);
     /// Has the socket kept in the place of an older one.

@@ -1,7 +1,7 @@
 // WatchPolicy: when the master looks at a worker that runs a message, and what is too much: CPU time, processes,
 // threads, and a filter that takes long. Pure: times and counts are arguments. Used by worker_watch.
 //
-// A look costs some 40 us, so a message that ends before the first one costs nothing. Between looks a fork bomb has
+// A look reads files of /proc, so a message that ends before the first one costs nothing. Between looks a fork bomb has
 // time for a few hundred processes on two cores; once processes are many, looks come faster. A filter may return and
 // leave a bomb behind: the worker says that something is left, which is believed when it is yes; a worker that lies
 // gets a look of its own once a second.

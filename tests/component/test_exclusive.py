@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import threading
 from pathlib import Path
 
 import pytest
+from support.asking import Load
 from support.gate import GATE, Gate, wait_until_read
 from support.server import Server
 from support.wait import wait_until
@@ -94,31 +94,6 @@ class Once:
         return next((int(line.split()[4]) for line in locks if line.split()[5].endswith(f":{inode}")), 0)
 
 
-class Load:
-    """Clients that ask without a pause, and what they were told."""
-
-    def __init__(self, server: Server, clients: int = 16) -> None:
-        self._server, self._end = server, threading.Event()
-        self.replies: list[object] = []
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self) -> None:
-        while not self._end.is_set():
-            try:
-                self.replies.append(self._server.ask(timeout=LIMIT))
-            except OSError as error:
-                self.replies.append(error)
-
-    def finish(self) -> list[object]:
-        self._end.set()
-        for thread in self._threads:
-            thread.join(LIMIT)
-            assert not thread.is_alive()
-        return self.replies
-
-
 def prepared(config: str = CONFIG % "", **filters: str) -> tuple[Server, Once]:
     server = Server(filters={"once": "", **filters}, config=config)
     return server, Once(server)
@@ -128,7 +103,7 @@ def test_reloads_under_load_lose_and_refuse_no_message(request: pytest.FixtureRe
     reloads = 20 if request.config.getoption("--full") else 5
     server, once = prepared()
     with server:
-        load = Load(server)
+        load = Load(server, 16)
         for version in range(2, reloads + 2):
             once.write(version)
             server.wait_for_log(rf"generation {version} serves: ", after=once.reload(), timeout=LIMIT)
@@ -143,7 +118,7 @@ def test_reloads_under_load_lose_and_refuse_no_message(request: pytest.FixtureRe
 def test_when_the_new_one_fails_the_old_one_comes_back_and_no_message_is_lost(how: str) -> None:
     server, once = prepared()
     with server:
-        load = Load(server)
+        load = Load(server, 16)
         wait_until("a verdict", lambda: reply_of(1) in load.replies, LIMIT)
         die = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
         once.write(2, {"init": "", "import": "import absent", "zygote": die,
@@ -259,7 +234,7 @@ def test_a_child_of_the_old_worker_that_holds_the_lock_is_gone_before_the_new_on
 def test_a_killed_worker_is_replaced_and_never_lives_twice(request: pytest.FixtureRequest) -> None:
     server, once = prepared("filters: [{filter: once, pool: {exclusive: true}, failure: {on_crash: defer}}]\n")
     with server:
-        load = Load(server)
+        load = Load(server, 16)
         for count in range(1, (30 if request.config.getoption("--full") else 6)):
             pid = wait_until("a worker that serves", once.holder, LIMIT)
             wait_until("verdicts", lambda: load.replies[-16:].count(reply_of(1)) > 8, LIMIT)
@@ -284,7 +259,7 @@ def test_a_killed_zygote_is_replaced_and_its_worker_never_lives_twice() -> None:
 def test_recycling_lets_the_old_worker_go_first_and_the_queue_holds() -> None:
     server, once = prepared(CONFIG % ", recycle: {messages: 25}")
     with server:
-        load = Load(server)
+        load = Load(server, 16)
         wait_until("six workers", lambda: (once.place / "starts").exists() and len(once.starts()) >= 6, LIMIT)
         assert set(load.finish()) == {reply_of(1)}
         assert not once.lived_twice()
@@ -294,7 +269,7 @@ def test_a_filter_may_move_into_an_exclusive_pool_and_out_again() -> None:
     plain = "pools: {default: {workers: 1}}\nfilters: [once]\n"
     server, once = prepared(plain)
     with server:
-        load = Load(server)
+        load = Load(server, 16)
         for version, config in ((2, CONFIG % ""), (3, plain), (4, "pools: {x: {exclusive: true}}\n"
                                                                "filters: [{filter: once, pool: x}]\n")):
             once.write(version)

@@ -5,11 +5,11 @@ Shown with the installed program. Filters tell which configuration they belong t
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from pathlib import Path
 
 import pytest
+from support.asking import Load
 from support.gate import GATE, Gate
 from support.server import Server
 from support.wait import wait_until
@@ -34,39 +34,11 @@ def reload(server: Server) -> int:
     return seen
 
 
-class Load:
-    """Clients that ask without a pause, and what they were told."""
-
-    def __init__(self, server: Server, clients: int = 4) -> None:
-        self._server, self._end = server, threading.Event()
-        self.replies: list[object] = []
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
-        for thread in self._threads:
-            thread.start()
-
-    def _run(self) -> None:
-        while not self._end.is_set():
-            try:
-                self.replies.append(self._server.ask(timeout=LIMIT))
-            except OSError as error:
-                self.replies.append(error)
-
-    def wait_for(self, reply: bytes) -> None:
-        wait_until(f"the reply {reply!r}", lambda: reply in self.replies[-4:], LIMIT)
-
-    def finish(self) -> list[object]:
-        self._end.set()
-        for thread in self._threads:
-            thread.join(LIMIT)
-            assert not thread.is_alive()
-        return self.replies
-
-
 def test_a_reload_under_load_loses_no_message() -> None:
     reloads = 3
     with Server(filters={"which": version(0)}) as server:
         wait_until("the first verdict", lambda: server.ask() == reply_of(0))
-        load = Load(server)
+        load = Load(server, 4)
         for number in range(1, reloads + 1):
             server.write_filter("which", version(number))
             seen = reload(server)

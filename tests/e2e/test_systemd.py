@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from support.booted import NAME, Booted
@@ -34,6 +35,18 @@ def service(machine: Booted) -> Iterator[Booted]:
     yield machine
     machine.systemctl("reset-failed", NAME)
     machine.systemctl("start", NAME)
+
+
+@contextmanager
+def configured(machine: Booted, text: str) -> Iterator[None]:
+    """Another configuration for a while."""
+    path = machine.path(f"/etc/courier/{NAME}.yaml")
+    good = path.read_text()
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        path.write_text(good)
 
 
 class Traffic:
@@ -126,16 +139,11 @@ def test_a_reload_puts_the_configuration_in_force(service: Booted) -> None:
 
 
 def test_a_reload_that_fails_says_so_and_changes_nothing(service: Booted) -> None:
-    path = service.path(f"/etc/courier/{NAME}.yaml")
-    good = path.read_text()
-    path.write_text("filters: [mark, no_such_filter]\n")
-    try:
+    with configured(service, "filters: [mark, no_such_filter]\n"):
         assert service.run("systemctl", "reload", NAME, check=False).returncode != 0
         assert "no_such_filter" in service.journal()
         assert service.unit_property("ActiveState") == "active"
         assert str(service.send(EVE, [BOB], told(name="unharmed")).last).startswith("250 ")
-    finally:
-        path.write_text(good)
 
 
 def test_a_restart_keeps_the_socket_and_refuses_nobody(service: Booted) -> None:
@@ -190,16 +198,11 @@ def test_while_it_is_stopped_mail_waits_at_the_sender(service: Booted) -> None:
 
 
 def test_a_configuration_that_cannot_be_used_is_not_tried_again_and_again(service: Booted) -> None:
-    path = service.path(f"/etc/courier/{NAME}.yaml")
-    good = path.read_text()
-    path.write_text("filters: [mark\n")
-    try:
+    with configured(service, "filters: [mark\n"):
         assert service.run("systemctl", "restart", NAME, check=False).returncode != 0
         assert service.unit_property("ActiveState") == "failed" and service.unit_property("ExecMainStatus") == "78"
         assert str(service.send(EVE, [BOB], told(name="misconfigured")).last).startswith("432 ")
         assert f"{NAME}.yaml:2:" in service.journal()
-    finally:
-        path.write_text(good)
 
 
 def test_what_courierfilter_does_leaves_the_service_alone(service: Booted) -> None:

@@ -1,6 +1,6 @@
 // complete_config(): keys checked against each other, and the effective values of each filter.
 #include "config/complete_config.h"
-#include "config/yaml_loader.h"
+#include "yaml_text.h"
 
 #include <doctest/doctest.h>
 #include <string>
@@ -9,18 +9,6 @@
 using namespace pythonfilter;
 
 namespace {
-
-Config loaded(std::string_view text) {
-    Result<Config> config = load_yaml(text, "f.yaml");
-    INFO((config ? std::string() : config.error().text));
-    REQUIRE(config);
-    return *config;
-}
-
-std::string error_of(std::string_view text) {
-    const Result<Config> config = load_yaml(text, "f.yaml");
-    return config ? "no error" : config.error().text;
-}
 
 std::vector<std::string> warnings_of(std::string_view text) { return loaded(text).warnings; }
 using Lines = std::vector<std::string>;

@@ -1,5 +1,5 @@
 // load_yaml(): what a file sets, and for each way to get it wrong the whole error: place, expectation, nearest key.
-#include "config/yaml_loader.h"
+#include "yaml_text.h"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -10,18 +10,6 @@
 using namespace pythonfilter;
 
 namespace {
-
-Config loaded(std::string_view text) {
-    Result<Config> config = load_yaml(text, "f.yaml");
-    INFO((config ? std::string() : config.error().text));
-    REQUIRE(config);
-    return *config;
-}
-
-std::string error_of(std::string_view text) {
-    const Result<Config> config = load_yaml(text, "f.yaml");
-    return config ? "no error" : config.error().text;
-}
 
 struct Wrong {
     std::string_view text;

@@ -1,7 +1,7 @@
 // Pools written in place, exclusive pools and the environment of a pool: what a file sets, and the error for each way
 // to get it wrong.
 #include "config/pool_settings.h"
-#include "config/yaml_loader.h"
+#include "yaml_text.h"
 
 #include <doctest/doctest.h>
 #include <string>
@@ -10,18 +10,6 @@
 using namespace pythonfilter;
 
 namespace {
-
-Config loaded(std::string_view text) {
-    Result<Config> config = load_yaml(text, "f.yaml");
-    INFO((config ? std::string() : config.error().text));
-    REQUIRE(config);
-    return *config;
-}
-
-std::string error_of(std::string_view text) {
-    const Result<Config> config = load_yaml(text, "f.yaml");
-    return config ? "no error" : config.error().text;
-}
 
 using Lines = std::vector<std::string>;
 

@@ -10,26 +10,10 @@ namespace {
 
 constexpr ByteSize mib(std::int64_t count) { return {count << 20}; }
 
-RecycleConfig messages(int count) {
-    RecycleConfig config;
-    config.messages = count;
-    return config;
-}
-RecycleConfig rss(ByteSize size) {
-    RecycleConfig config;
-    config.rss = size;
-    return config;
-}
-RecycleConfig open_files(int count) {
-    RecycleConfig config;
-    config.open_files = count;
-    return config;
-}
-RecycleConfig age(Duration length) {
-    RecycleConfig config;
-    config.age = length;
-    return config;
-}
+RecycleConfig messages(int count) { return {.messages = count}; }
+RecycleConfig rss(ByteSize size) { return {.rss = size}; }
+RecycleConfig open_files(int count) { return {.open_files = count}; }
+RecycleConfig age(Duration length) { return {.age = length}; }
 
 using Told = std::vector<std::string>;
 
@@ -56,8 +40,8 @@ TEST_CASE("recycle: memory is looked at every twenty messages, and more than `rs
     CHECK(policy.wants_rss(20));
     CHECK_FALSE(policy.wants_rss(21));
     CHECK_FALSE(policy.reason(20, {}));
-    CHECK_FALSE(policy.reason(20, {.rss = mib(100), .open_files = {}}));
-    CHECK(policy.reason(20, {.rss = mib(101), .open_files = {}}) == "it holds 101MiB of memory");
+    CHECK_FALSE(policy.reason(20, {.rss = mib(100)}));
+    CHECK(policy.reason(20, {.rss = mib(101)}) == "it holds 101MiB of memory");
 }
 
 TEST_CASE("recycle: open files are looked at every twenty messages, and counted no further than needed") {
@@ -65,14 +49,12 @@ TEST_CASE("recycle: open files are looked at every twenty messages, and counted 
     CHECK_FALSE(policy.wants_open_files(19));
     CHECK(policy.wants_open_files(20) == 51);
     CHECK_FALSE(policy.reason(20, {}));
-    CHECK_FALSE(policy.reason(20, {.rss = {}, .open_files = 50}));
-    CHECK(policy.reason(20, {.rss = {}, .open_files = 51}) == "it has more than 50 open files");
+    CHECK_FALSE(policy.reason(20, {.open_files = 50}));
+    CHECK(policy.reason(20, {.open_files = 51}) == "it has more than 50 open files");
 }
 
 TEST_CASE("recycle: a limit that a fresh worker exceeds is not heeded, and told once") {
-    RecycleConfig config = rss(mib(10));
-    config.open_files = 5;
-    RecyclePolicy policy(config);
+    RecyclePolicy policy({.rss = mib(10), .open_files = 5});
     CHECK(policy.fresh({mib(10), 5}) == Told{});
     CHECK(policy.fresh({mib(12), 5}) == Told{"recycle.rss of 10MiB is not heeded: a fresh worker has 12MiB already"});
     CHECK(policy.fresh({mib(12), 6}) == Told{"recycle.open_files of 5 is not heeded: a fresh worker has more already"});
