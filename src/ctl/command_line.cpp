@@ -25,7 +25,7 @@ Examples:
 
 Exit status:
   0   done; status: all is well
-  1   it did not succeed, the reason is printed; status: it runs, but not all is well
+  1   it did not succeed, the reason is printed; status: it runs, but not all is well; trace: there is none
   64  the command line is wrong
   69  no server answers
   75  no answer in time

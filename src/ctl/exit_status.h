@@ -5,7 +5,7 @@ namespace pythonfilter {
 
 enum ExitStatus : int {
     exit_ok = 0,
-    exit_failed = 1,          // it did not succeed; status: it serves, but not all is well
+    exit_failed = 1,  // it did not succeed; status: it serves, but not all is well; trace: there is none
     exit_usage = 64,
     exit_no_server = 69,      // nobody answers there
     exit_no_answer = 75,      // not in time

@@ -23,9 +23,22 @@ std::string answer_text(ControlVerb verb, const Json& result) {
     switch (verb) {
         case ControlVerb::status: return text_or_json(status_from_json(result), result);
         case ControlVerb::stats: return text_or_json(stats_from_json(result), result);
+        case ControlVerb::trace: return text_or_json(trace_from_json(result), result);
         case ControlVerb::filters: return text_or_json(filters_from_json(result), result);
         default: return {};  // done; nothing to tell
     }
+}
+
+int exit_status(ControlVerb verb, const Json& result) {
+    if (verb == ControlVerb::status) {
+        const auto status = status_from_json(result);
+        return status && status->healthy() ? exit_ok : exit_failed;
+    }
+    if (verb == ControlVerb::trace) {
+        const auto trace = trace_from_json(result);
+        return trace && trace->missing.empty() ? exit_ok : exit_failed;
+    }
+    return exit_ok;
 }
 
 int tell_problem(const CtlCommandLine& line, const ControlPaths& found, const Asked& asked) {
@@ -58,9 +71,7 @@ int run(const CtlCommandLine& line) {
     const std::string text = line.json ? indented(asked.result) : answer_text(verb, asked.result);
     std::fputs(text.c_str(), stdout);
     if (std::fflush(stdout) != 0) return exit_failed;
-    if (verb != ControlVerb::status) return exit_ok;
-    const auto status = status_from_json(asked.result);
-    return status && status->healthy() ? exit_ok : exit_failed;
+    return exit_status(verb, asked.result);
 }
 
 }  // namespace

@@ -29,6 +29,10 @@ std::string failure_text(const FailureStatus& failure) {
     return failure.text.empty() ? "" : failure.text + ", " + span_text(failure.ago_seconds) + " ago";
 }
 
+std::string doing_text(const WorkerStatus& worker) {
+    return worker.filter + (worker.message_id.empty() ? "" : " id=" + worker.message_id);
+}
+
 Row worker_row(const WorkerStatus& worker) {
     return {worker.label,
             worker.pid > 0 ? std::to_string(worker.pid) : "",
@@ -37,7 +41,7 @@ Row worker_row(const WorkerStatus& worker) {
             std::to_string(worker.served),
             megabytes(worker.rss_bytes),
             std::to_string(worker.restarts),
-            worker.filter + (worker.message_id.empty() ? "" : " id=" + worker.message_id),
+            doing_text(worker),
             failure_text(worker.last_failure)};
 }
 
@@ -80,6 +84,14 @@ std::string to_text(const ServerStatus& status) {
     for (const std::string& problem : status.problems) text += "problem: " + problem + "\n";
     for (const PoolStatus& pool : status.pools) text += pool_text(pool, status.generation);
     return text;
+}
+
+std::string to_text(const TraceStatus& trace) {
+    const WorkerStatus& worker = trace.worker;
+    const std::string doing = doing_text(worker);
+    return worker.label + " (pid " + std::to_string(worker.pid) + ") " + worker.state + " for " +
+           span_text(worker.state_seconds) + (doing.empty() ? "" : ": ") + doing + "\n" +
+           (trace.trace.empty() ? "no traceback: " + trace.missing + "\n" : trace.trace);
 }
 
 std::string to_text(const ServerStats& stats) {

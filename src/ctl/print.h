@@ -9,6 +9,7 @@
 namespace pythonfilter {
 
 std::string to_text(const ServerStatus& status);
+std::string to_text(const TraceStatus& trace);
 std::string to_text(const ServerStats& stats);
 std::string to_text(const std::vector<FilterStats>& filters);
 

@@ -157,6 +157,7 @@ void Control::run(Door& door, ControlClientId id, ControlVerb verb, const std::s
             return answer(door, id, begun ? succeeded()
                                           : control_failure(ControlFailure::failed, begun.error().text));
         }
+        case ControlVerb::trace: return trace(door, id, argument);
         case ControlVerb::log_level:
             actions_.set_log_level(log_level_of(argument));
             return answer(door, id, succeeded());
@@ -168,6 +169,12 @@ void Control::reload(Door& door, ControlClientId id) {
         if (problems.empty()) answer(door, id, succeeded(Json{{"generation", actions_.status().generation}}));
         else answer(door, id, control_failure(ControlFailure::failed, joined(problems)));
     });
+}
+
+void Control::trace(Door& door, ControlClientId id, const std::string& worker) {
+    const Status asked = actions_.trace(
+        worker, [this, &door, id](const TraceStatus& trace) { answer(door, id, succeeded(to_json(trace))); });
+    if (!asked) answer(door, id, control_failure(ControlFailure::failed, asked.error().text));
 }
 
 void Control::answer(Door& door, ControlClientId id, const ControlAnswer& answer) {

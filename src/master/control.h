@@ -39,6 +39,8 @@ struct ControlActions {
     std::function<void()> stop;
     /// An empty name: all pools.
     std::function<Status(const std::string& pool)> recycle;
+    /// `done`: where the filter of this worker is, or why that is not known; within a second.
+    std::function<Status(const std::string& worker, std::function<void(TraceStatus)> done)> trace;
     std::function<void(LogLevel)> set_log_level;
 };
 
@@ -69,6 +71,7 @@ private:
     void take_line(Door& door, ControlClientId id, const std::string& line);
     void run(Door& door, ControlClientId id, ControlVerb verb, const std::string& argument);
     void reload(Door& door, ControlClientId id);
+    void trace(Door& door, ControlClientId id, const std::string& worker);
     void answer(Door& door, ControlClientId id, const ControlAnswer& answer);
 
     Loop& loop_;

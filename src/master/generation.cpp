@@ -198,6 +198,11 @@ std::vector<PoolStatus> Generation::describe(TimePoint now) const {
     return result;
 }
 
+bool Generation::trace(const std::string& worker, const std::function<void(TraceStatus)>& done) {
+    return std::any_of(places_.begin(), places_.end(),
+                       [&](const auto& place) { return place->pool().trace(worker, done); });
+}
+
 bool Generation::recycle(const std::string& pool) {
     bool found = pool.empty();
     for (const auto& place : places_) {

@@ -78,6 +78,8 @@ public:
     bool empty() const;
     void collect_pids(std::unordered_set<pid_t>& pids) const;
     std::vector<PoolStatus> describe(TimePoint now) const;
+    /// As Pool::trace.
+    bool trace(const std::string& worker, const std::function<void(TraceStatus)>& done);
     /// Of one pool, or of all when the name is empty. False when there is none of that name.
     bool recycle(const std::string& pool);
 

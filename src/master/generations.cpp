@@ -171,6 +171,10 @@ void Generations::describe(ServerStatus& status, TimePoint now) const {
     }
 }
 
+bool Generations::trace(const std::string& worker, const std::function<void(TraceStatus)>& done) {
+    return current_->trace(worker, done) || (other_ && other_->trace(worker, done));
+}
+
 void Generations::emptied(Generation& generation) {
     if (stopping_) {
         if (current_->empty() && (!other_ || other_->empty())) callbacks_.on_empty();

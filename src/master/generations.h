@@ -48,6 +48,8 @@ public:
     bool settled() const { return settled_; }
     /// How far it is: generations, their pools and problems, the last reload.
     void describe(ServerStatus& status, TimePoint now) const;
+    /// As Pool::trace. Where two generations have a worker of that label: the one of the generation in force.
+    bool trace(const std::string& worker, const std::function<void(TraceStatus)>& done);
 
 private:
     std::unique_ptr<Generation> make(Config config);

@@ -10,7 +10,7 @@ namespace pythonfilter {
 // A signal without a handler would end the process: it may have become another program, or reset its handlers.
 void LiveTrace::ask(int pidfd, pid_t pid, Callback callback) {
     if (!catches_signal(pid, trace_signal()))
-        return callback("no traceback: the signal is blocked, or its handler was replaced");
+        return callback({{}, "the signal is blocked, or its handler was replaced"});
     waiting_.push_back(std::move(callback));
     if (to_look_.active()) return;
     traces_ = scoreboard_.traces();
@@ -20,18 +20,22 @@ void LiveTrace::ask(int pidfd, pid_t pid, Callback callback) {
 }
 
 void LiveTrace::look() {
-    if (scoreboard_.traces() != traces_) answer(scoreboard_.trace());
+    if (scoreboard_.traces() != traces_) take();
     else if (Clock::now() >= ends_) give_up("it did not react to the signal in time, it may be busy in C code");
     else to_look_.start(kLook);
 }
 
-void LiveTrace::give_up(const std::string& why) {
-    if (!waiting_.empty()) answer("no traceback: " + why);
+void LiveTrace::take() {
+    std::string text = scoreboard_.trace();
+    if (text.empty()) give_up("the worker wrote nothing");
+    else answer({std::move(text), {}});
 }
 
-void LiveTrace::answer(const std::string& text) {
+void LiveTrace::give_up(const std::string& why) { answer({{}, why}); }
+
+void LiveTrace::answer(const WorkerTrace& trace) {
     to_look_.stop();
-    for (const Callback& callback : std::exchange(waiting_, {})) callback(text);
+    for (const Callback& callback : std::exchange(waiting_, {})) callback(trace);
 }
 
 }  // namespace pythonfilter

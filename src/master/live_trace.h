@@ -1,5 +1,5 @@
 // LiveTrace: asks a worker that shall live on where its filter is (worker/trace_handler.h), and waits for the answer.
-// Called by worker_slot. Gossip like all that a worker writes: a text for the log, raw, and nothing else.
+// Called by worker_slot. Gossip like all that a worker writes: a text to be shown, raw, and nothing else.
 #pragma once
 
 #include "master/loop.h"
@@ -12,17 +12,22 @@
 
 namespace pythonfilter {
 
+struct WorkerTrace {
+    std::string text;     // lines, raw; empty: there is none
+    std::string missing;  // why; empty: there is one
+};
+
 class LiveTrace {
 public:
-    using Callback = std::function<void(std::string)>;
+    using Callback = std::function<void(WorkerTrace)>;
 
     /// `scoreboard` outlives it.
     LiveTrace(Loop& loop, const ScoreboardView& scoreboard)
         : scoreboard_(scoreboard), to_look_(loop, [this] { look(); }) {}
 
-    /// The trace, or "no traceback: ..." when there is none in time; once, perhaps at once.
+    /// The trace, or why there is none in time; once, perhaps at once.
     void ask(int pidfd, pid_t pid, Callback callback);
-    /// Whoever still waits gets "no traceback: <why>".
+    /// Whoever still waits is told why.
     void give_up(const std::string& why);
 
 private:
@@ -30,7 +35,8 @@ private:
     static constexpr Duration kGrace = 500ms;  // nothing waits for it
 
     void look();
-    void answer(const std::string& text);
+    void take();
+    void answer(const WorkerTrace& trace);
 
     const ScoreboardView& scoreboard_;
     std::vector<Callback> waiting_;

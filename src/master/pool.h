@@ -64,6 +64,8 @@ public:
     /// Also before start().
     bool has_process() const { return keeper_.exists() || !slots_.empty(); }
     PoolStatus describe(TimePoint now) const;
+    /// Where the filter of one worker is, called by its label or its pid. False when there is none of that name.
+    bool trace(const std::string& worker, const std::function<void(TraceStatus)>& done);
     /// Every worker makes room for a fresh one, one at a time, each when the fresh one is ready.
     void recycle();
     /// Pids that belong to this pool: the zygote and the workers.

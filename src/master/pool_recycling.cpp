@@ -67,8 +67,9 @@ void Pool::stand_back(WorkerSlot& slot, std::uint32_t filter) {
     const std::string what = "filter " + (spec ? spec->name : "?") + " has run for more than " +
                              format_duration(options_.watch.slow_after) + " (slow_after), the message goes on\n";
     keeper_.slow({slot.id()});
-    slot.trace([this, label, what](const std::string& trace) {
-        report_lines(report_, LogLevel::warning, label, what + trace);
+    slot.trace([this, label, what](const WorkerTrace& trace) {
+        const std::string text = trace.text.empty() ? "no traceback: " + trace.missing : trace.text;
+        report_lines(report_, LogLevel::warning, label, what + text);
     });
 }
 

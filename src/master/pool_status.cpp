@@ -2,6 +2,8 @@
 #include "base/process.h"
 #include "master/pool.h"
 
+#include <algorithm>
+
 namespace pythonfilter {
 namespace {
 
@@ -57,6 +59,17 @@ WorkerStatus Pool::describe(const WorkerSlot& slot, TimePoint now) const {
     status.restarts = past.ended;
     if (!past.last_failure.empty()) status.last_failure = {past.last_failure, to_seconds(now - past.failed_at)};
     return status;
+}
+
+bool Pool::trace(const std::string& worker, const std::function<void(TraceStatus)>& done) {
+    const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const auto& slot) {
+        return slot->label() == worker || (slot->pid() > 0 && std::to_string(slot->pid()) == worker);
+    });
+    if (found == slots_.end()) return false;
+    (*found)->trace([done, of = describe(**found, Clock::now())](const WorkerTrace& trace) {
+        done({of, escape_lines(trace.text), trace.missing});
+    });
+    return true;
 }
 
 }  // namespace pythonfilter

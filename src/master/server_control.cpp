@@ -35,6 +35,10 @@ ControlActions Server::control_actions() {
         if (generations_.current().recycle(pool)) return Done{};
         return Error{"there is no pool `" + escape(pool) + "` with filters"};
     };
+    actions.trace = [this](const std::string& worker, const std::function<void(TraceStatus)>& done) -> Status {
+        if (generations_.trace(worker, done)) return Done{};
+        return Error{"there is no worker `" + escape(worker) + "` (`pythonfilterctl status` names them)"};
+    };
     actions.set_log_level = [this](LogLevel level) { log_level_ = level; };
     return actions;
 }

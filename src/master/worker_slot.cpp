@@ -171,6 +171,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
             auto ready = decode_ready(frame.payload);
             if (!ready || state_ != State::starting) return false;
             to_deadline_.stop();
+            live_trace_.give_up("the worker became ready before it could write one");
             has_been_ready_ = true;
             watch_.ready(pid_);
             enter(State::idle);
@@ -262,9 +263,16 @@ void WorkerSlot::exceeded(Excess excess) {
     kill(JobResult::Kind::crashed, std::move(excess.reason));
 }
 
-void WorkerSlot::trace(std::function<void(std::string)> callback) {
-    if (state_ != State::busy && state_ != State::idle) return callback("no traceback: the worker is not ready");
-    live_trace_.ask(pidfd_.get(), pid_, std::move(callback));
+void WorkerSlot::trace(LiveTrace::Callback callback) {
+    switch (state_) {
+        case State::starting:
+        case State::busy: return live_trace_.ask(pidfd_.get(), pid_, std::move(callback));
+        case State::idle: return callback({{}, "the worker is idle, no filter runs"});
+        case State::forking: return callback({{}, "the worker has not been forked yet"});
+        case State::leaving: return callback({{}, "the worker is leaving, no filter runs"});
+        case State::dying:
+        case State::dead: return callback({{}, "the worker is dying"});
+    }
 }
 
 }  // namespace pythonfilter

@@ -81,8 +81,8 @@ public:
 
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
     void run(Job job);
-    /// Where its filter is, raw, or "no traceback: ..."; the worker lives on. Called back once, perhaps at once.
-    void trace(std::function<void(std::string)> callback);
+    /// Where its filter or its init_filter is; the worker lives on. Called back once, perhaps at once.
+    void trace(LiveTrace::Callback callback);
     /// Closes the task pipe: an idle worker exits at once.
     void leave();
     /// SIGKILL, now. `fate` is the kind of its job's result, if it has one; `reason` is what that and on_dead will say.

@@ -34,6 +34,12 @@ constexpr ControlCommand kCommands[] = {
      .text = "Replaces every worker by a fresh one, one at a time in each pool; an old one serves until the new one is "
              "ready. Returns at once.",
      .argument = "pool", .argument_text = "Only the workers of this pool"},
+    {.verb = ControlVerb::trace, .name = "trace", .brief = "Where the filter of a worker is now, in Python",
+     .text = "The Python traceback of a worker that runs a filter, or its init_filter, at this moment: all its "
+             "threads, the innermost call first. The message goes on. Without a traceback the reason is told within half a "
+             "second: no filter runs, or it is busy in C code, or has blocked the signal.",
+     .argument = "worker", .argument_required = true,
+     .argument_text = "As status names it, such as default/3; or its pid"},
     {.verb = ControlVerb::log_level, .name = "log-level", .brief = "From which level on the server logs",
      .text = "From which level on the server logs, until it is restarted. `info` is what it begins with; `warning` "
              "leaves out the lines about each message and what filters print.",

@@ -7,7 +7,7 @@
 
 namespace pythonfilter {
 
-enum class ControlVerb { status, stats, filters, reload, drain, resume, stop, recycle, log_level };
+enum class ControlVerb { status, stats, filters, reload, drain, resume, stop, recycle, trace, log_level };
 
 struct ControlCommand {
     ControlVerb verb;

@@ -29,6 +29,13 @@ struct WorkerStatus {
     FailureStatus last_failure;   // of this label
 };
 
+/// Where the filter of a worker is at this moment.
+struct TraceStatus {
+    WorkerStatus worker;  // when that was asked
+    std::string trace;    // lines, for each thread the innermost call first; empty: there is none
+    std::string missing;  // why there is none
+};
+
 struct PoolStatus {
     std::string name;
     int generation = 0;

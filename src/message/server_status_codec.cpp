@@ -16,6 +16,7 @@ namespace pythonfilter {
 PYTHONFILTER_JSON(FailureStatus, text, ago_seconds)
 PYTHONFILTER_JSON(WorkerStatus, label, pid, state, filter, message_id, state_seconds,
                   served, rss_bytes, restarts, last_failure)
+PYTHONFILTER_JSON(TraceStatus, worker, trace, missing)
 PYTHONFILTER_JSON(PoolStatus, name, generation, state, workers_wanted, waiting,
                   sandbox_lacks, workers)
 PYTHONFILTER_JSON(QueueStatus, waiting, limit)
@@ -43,10 +44,12 @@ std::optional<T> decoded(const Json& json) {
 }  // namespace
 
 Json to_json(const ServerStatus& status) { return Json(status); }
+Json to_json(const TraceStatus& trace) { return Json(trace); }
 Json to_json(const ServerStats& stats) { return Json(stats); }
 Json to_json(const std::vector<FilterStats>& filters) { return Json(filters); }
 
 std::optional<ServerStatus> status_from_json(const Json& json) { return decoded<ServerStatus>(json); }
+std::optional<TraceStatus> trace_from_json(const Json& json) { return decoded<TraceStatus>(json); }
 std::optional<ServerStats> stats_from_json(const Json& json) { return decoded<ServerStats>(json); }
 std::optional<std::vector<FilterStats>> filters_from_json(const Json& json) {
     return decoded<std::vector<FilterStats>>(json);

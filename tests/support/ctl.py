@@ -53,9 +53,9 @@ class Ctl:
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def result(self, command: str, *arguments: str) -> Any:
-        """What --json prints of a command that succeeds; status may tell of problems."""
+        """What --json prints of a command that succeeds; status may tell of problems, and trace of none."""
         done = self.run("--json", command, *arguments)
-        assert done.returncode in ((OK, FAILED) if command == "status" else (OK,)), done.stdout + done.stderr
+        assert done.returncode in ((OK, FAILED) if command in ("status", "trace") else (OK,)), done.stdout + done.stderr
         return json.loads(done.stdout)
 
     def status(self) -> dict[str, Any]:

@@ -37,3 +37,13 @@ TEST_CASE("ctl: status names state, problems, pools and what a worker does") {
         CHECK(text.find(part) != std::string::npos);
     }
 }
+
+TEST_CASE("ctl: a trace stands below its worker, and where there is none the reason does") {
+    TraceStatus trace;
+    trace.worker = {"default/1", 17, "busy", "clamav", "x", 1.5, 4, 0, 0, {}};
+    trace.trace = "Stack:\n  here\n";
+    CHECK(to_text(trace) == "default/1 (pid 17) busy for 1.5 s: clamav id=x\nStack:\n  here\n");
+    trace = {{"default/1", 17, "idle", "", "", 2, 4, 0, 0, {}}, "", "the worker is idle, no filter runs"};
+    CHECK(to_text(trace) ==
+          "default/1 (pid 17) idle for 2.0 s\nno traceback: the worker is idle, no filter runs\n");
+}
