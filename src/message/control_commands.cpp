@@ -36,8 +36,8 @@ constexpr ControlCommand kCommands[] = {
      .argument = "pool", .argument_text = "Only the workers of this pool"},
     {.verb = ControlVerb::trace, .name = "trace", .brief = "Where the filter of a worker is now, in Python",
      .text = "The Python traceback of a worker that runs a filter, or its init_filter, at this moment: all its "
-             "threads, the innermost call first. The message goes on. Without a traceback the reason is told within half a "
-             "second: no filter runs, or it is busy in C code, or has blocked the signal.",
+             "threads, the innermost call first. The message goes on. Without a traceback the reason is told within "
+             "half a second: no filter runs, or it is busy in C code, or has blocked the signal.",
      .argument = "worker", .argument_required = true,
      .argument_text = "As status names it, such as default/3; or its pid"},
     {.verb = ControlVerb::log_level, .name = "log-level", .brief = "From which level on the server logs",
