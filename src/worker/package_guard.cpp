@@ -13,6 +13,9 @@ PyObject* dictionary_of(PyObject* owner) {  // borrowed
     return PyType_Check(owner) ? reinterpret_cast<PyTypeObject*>(owner)->tp_dict : PyModule_GetDict(owner);
 }
 
+// CPython gives a dictionary a new one with every change.
+std::uint64_t version_of(PyObject* dictionary) { return reinterpret_cast<PyDictObject*>(dictionary)->ma_version_tag; }
+
 bool is_ours(PyObject* value) {
     const PyObj module = optional_attribute(value, "__module__");
     PyErr_Clear();
@@ -37,6 +40,7 @@ void PackageGuard::adopt_modules() {
 }
 
 void PackageGuard::adopt(const std::string& prefix, const PyObj& owner) {
+    owners_.push_back(owner);
     PyObject *key = nullptr, *value = nullptr;
     std::vector<Name> found;
     for (Py_ssize_t at = 0; PyDict_Next(dictionary_of(owner.ptr()), &at, &key, &value);) {
@@ -48,11 +52,36 @@ void PackageGuard::adopt(const std::string& prefix, const PyObj& owner) {
         names_.push_back(name);
         const bool descend = PyType_Check(name.value.ptr()) && !PyType_Check(owner.ptr()) && prefix != "builtins";
         if (descend && is_ours(name.value.ptr())) adopt(name.text, name.value);
+        if (!PyFunction_Check(name.value.ptr())) continue;
+        const auto* const function = reinterpret_cast<PyFunctionObject*>(name.value.ptr());
+        functions_.push_back({name.text, name.value, borrow(function->func_code), borrow(function->func_defaults),
+                              borrow(function->func_kwdefaults)});
     }
 }
 
+bool PackageGuard::untouched() const {
+    if (clean_.empty() || clean_[0] != version_of(PyImport_GetModuleDict())) return false;
+    for (std::size_t i = 0; i < owners_.size(); ++i) {
+        if (clean_[i + 1] != version_of(dictionary_of(owners_[i].ptr()))) return false;
+    }
+    return std::none_of(functions_.begin(), functions_.end(), [](const Function& each) { return each.changed(); });
+}
+
+void PackageGuard::remember_clean() {
+    clean_ = {version_of(PyImport_GetModuleDict())};
+    for (const PyObj& owner : owners_) clean_.push_back(version_of(dictionary_of(owner.ptr())));
+}
+
 std::string PackageGuard::changed() {
+    if (untouched()) return {};
     adopt_modules();
+    std::string text = compare();
+    if (text.empty()) remember_clean();
+    else clean_.clear();
+    return text;
+}
+
+std::string PackageGuard::compare() const {
     std::string text;
     const auto add = [&text](const std::string& name) {
         constexpr std::size_t kMaxShown = 200;
@@ -64,7 +93,24 @@ std::string PackageGuard::changed() {
     for (const Name& name : names_) {
         if (PyDict_GetItem(dictionary_of(name.owner.ptr()), name.name.ptr()) != name.value.ptr()) add(name.text);
     }
+    for (const Function& each : functions_) {
+        if (each.changed()) add(each.text);
+    }
     return text;
+}
+
+bool PackageGuard::Function::changed() const {
+    const auto* const now = reinterpret_cast<PyFunctionObject*>(function.ptr());
+    return now->func_code != code.ptr() || now->func_defaults != defaults.ptr() ||
+           now->func_kwdefaults != keyword_defaults.ptr();
+}
+
+void PackageGuard::Function::restore() const {
+    const std::pair<const char*, const PyObj*> parts[] = {
+        {"__code__", &code}, {"__defaults__", &defaults}, {"__kwdefaults__", &keyword_defaults}};
+    for (const auto& [name, part] : parts) {
+        if (PyObject_SetAttrString(function.ptr(), name, *part ? part->ptr() : Py_None) != 0) PyErr_Clear();
+    }
 }
 
 bool PackageGuard::restore() {
@@ -75,6 +121,9 @@ bool PackageGuard::restore() {
         if (PyDict_GetItem(dictionary_of(name.owner.ptr()), name.name.ptr()) == name.value.ptr()) continue;
         // As an attribute: for a class, the method cache learns of it.
         if (PyObject_SetAttr(name.owner.ptr(), name.name.ptr(), name.value.ptr()) != 0) PyErr_Clear();
+    }
+    for (const Function& each : functions_) {
+        if (each.changed()) each.restore();
     }
     return changed().empty();
 }

@@ -5,6 +5,7 @@
 
 #include "worker/python_object.h"
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,7 +16,8 @@ class PackageGuard {
 public:
     PackageGuard() { adopt_modules(); }
 
-    /// The names that are not what they were; empty when all are. A module imported since is known from now on.
+    /// The names that are not what they were; empty when all are. A module imported since is known from now on. Costs
+    /// nearly nothing while no dictionary that holds one of them was written to.
     std::string changed();
     bool restore();
 
@@ -27,11 +29,26 @@ private:
         PyObj value;
     };
 
+    /// A function of Python can be made to do something else without another in its place.
+    struct Function {
+        std::string text;
+        PyObj function, code, defaults, keyword_defaults;
+
+        bool changed() const;
+        void restore() const;
+    };
+
     void adopt_modules();
+    bool untouched() const;
     void adopt(const std::string& prefix, const PyObj& owner);
+    std::string compare() const;
+    void remember_clean();
 
     std::map<std::string, PyObj> modules_;
+    std::vector<PyObj> owners_;
     std::vector<Name> names_;
+    std::vector<Function> functions_;
+    std::vector<std::uint64_t> clean_;  // the versions when all was as it should be; empty: it was not
 };
 
 }  // namespace pythonfilter

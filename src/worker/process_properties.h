@@ -1,4 +1,4 @@
-// What of the process a filter may change for those after it: signals, timers, masks, directory, limits. Each row says
+// What of the process a filter may change for those after it: umask, directory, group, limits. Each row says
 // how a value is read and put back. Used by TidyUp; only system calls about this very process.
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "worker/package_guard.h"
 #include "worker/python_object.h"
+#include "worker/value_bytes.h"
 
 #include <algorithm>
 #include <clocale>
@@ -13,8 +14,7 @@
 namespace pythonfilter {
 namespace {
 
-// Which object it is: the saved one lives on, so no other has its address.
-std::string pointer(const void* object) { return {reinterpret_cast<const char*>(&object), sizeof object}; }
+// An object is compared by its address: the saved one lives on, so no other has it.
 
 // ---- environment: environ of C, which os.environ writes through to
 
@@ -84,7 +84,7 @@ std::string read_path() {
     std::string text;
     PyObject* path = PySys_GetObject("path");
     if (!path || !PyList_Check(path)) return "no list";
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) text += pointer(PyList_GET_ITEM(path, i));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(path); ++i) text += as_bytes(PyList_GET_ITEM(path, i));
     return text;
 }
 
@@ -103,7 +103,7 @@ bool restore_path(const PyObj& saved) {
 
 Property stream(const char* name, const char* attribute) {
     const PyObj saved = borrow(PySys_GetObject(attribute));
-    return {name, true, [attribute] { return pointer(PySys_GetObject(attribute)); },
+    return {name, true, [attribute] { return as_bytes(PySys_GetObject(attribute)); },
             [attribute, saved](const std::string&) { return PySys_SetObject(attribute, saved.ptr()) == 0; }, {}};
 }
 
@@ -158,6 +158,32 @@ bool restore_temporary_directory(const std::string& wanted) {
     return !module;
 }
 
+// ---- functions that Python calls at each call, line and return
+
+struct Hooks {
+    Py_tracefunc trace, profile;
+    PyObject *trace_argument, *profile_argument;
+};
+
+Hooks hooks_now() {
+    const PyThreadState* const thread = PyThreadState_Get();
+    return {thread->c_tracefunc, thread->c_profilefunc, thread->c_traceobj, thread->c_profileobj};
+}
+
+Property hooks() {
+    const Hooks saved = hooks_now();
+    const PyObj trace = borrow(saved.trace_argument), profile = borrow(saved.profile_argument);
+    const auto read = [] { return as_bytes(hooks_now()); };
+    const auto restore = [=](const std::string& wanted) {
+        PyEval_SetTrace(saved.trace, trace.ptr());
+        PyEval_SetProfile(saved.profile, profile.ptr());
+        return read() == wanted;
+    };
+    return {"the trace or profile function", true, read, restore, {}};
+}
+
+// ---- set in a module
+
 PyObj socket_timeout() {
     const PyObj module = imported_module("_socket");
     PyObj timeout = module ? steal(PyObject_CallMethod(module.ptr(), "getdefaulttimeout", nullptr)) : PyObj();
@@ -201,7 +227,8 @@ std::vector<Property> python_properties() {
          [](const std::string&, const std::string& value) { return value; }},
         {"the default timeout of sockets", false, read_socket_timeout,
          [saved_timeout](const std::string&) { return restore_socket_timeout(saved_timeout); }, from_to},
-        {"names in courier or builtins", false, [guard] { return guard->changed(); },
+        hooks(),
+        {"names in courier or builtins", true, [guard] { return guard->changed(); },
          [guard](const std::string&) { return guard->restore(); },
          [](const std::string&, const std::string& value) { return value; }},
     };

@@ -3,6 +3,7 @@
 #include "message/frames.h"
 #include "worker/process_properties.h"
 #include "worker/python_properties.h"
+#include "worker/signal_properties.h"
 
 #include <algorithm>
 #include <sys/resource.h>
@@ -29,6 +30,7 @@ void append(std::vector<Property>& properties, std::vector<Property> more) {
 
 void TidyUp::set_baseline() {
     properties_ = standard_.properties();
+    append(properties_, signal_properties());
     append(properties_, process_properties());
     append(properties_, python_properties());
     wanted_ = read_all(properties_);

@@ -38,6 +38,8 @@
 //   footprint.h          the values of what filters can change, and which differ (pure)
 //   standard_fds.h       descriptors 0, 1 and 2
 //   process_properties.h what of the process can be changed
+//   signal_properties.h  what of signals and timers can be changed
+//   value_bytes.h        a value as the bytes that are compared
 //   python_properties.h  what of the interpreter can be changed
 //   package_guard.h      the functions of the courier package and the built-in ones
 //   growth.h             what leaks, and who leaks it (pure)

@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 # where an earlier case has led to the same line).
 CHANGES = {
     "alarm": ("import signal\nsignal.alarm(60)", "__import__('signal').alarm(0)", "an alarm timer"),
-    "profiling timer": ("import signal\nsignal.setitimer(signal.ITIMER_PROF, 60)" + SLOW,
+    "profiling timer": ("import signal\nsignal.setitimer(signal.ITIMER_PROF, 60)",
                         "any(__import__('signal').getitimer(2))", "a timer of CPU time"),
     "signal mask": ("import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])",
                     "__import__('signal').pthread_sigmask(0, [])", r"the signal mask \(SIGTERM\)"),
@@ -38,11 +38,15 @@ CHANGES = {
     "directory": ("import os\nos.chdir('/proc')", "os.getcwd() == '/proc'", r"the working directory \(.* -> /proc\)"),
     "deleted directory": ("import os, tempfile\nplace = tempfile.mkdtemp()\nos.chdir(place)\nos.rmdir(place)",
                           "not os.path.isdir(os.getcwd())", r"the working directory \(.* -> deleted\)"),
-    "handler": ("import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)" + SLOW,
+    "handler": ("import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)",
                 "__import__('signal').getsignal(15) != 0", r"signal handlers \(SIGTERM\)"),
-    "ignored signal": ("import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)" + SLOW,
+    "ignored signal": ("import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)",
                        "__import__('subprocess').call(['sh', '-c', 'exit 3']) != 3", r"signal handlers \(SIGCHLD\)"),
-    "handler in C": ("import ctypes\nctypes.CDLL(None).signal(12, 1)" + SLOW,
+    "handler for another": ("import signal\nsignal.signal(signal.SIGINT, lambda *_: None)",
+                            "signal.getsignal(2) is not signal.default_int_handler", r"signal handlers \(SIGINT\)"),
+    "unusual handler": ("import signal\nsignal.signal(signal.SIGURG, signal.SIG_IGN)" + SLOW,
+                        "signal.getsignal(signal.SIGURG) == signal.SIG_IGN", r"signal handlers \(SIGURG\)"),
+    "handler in C": ("import ctypes\nctypes.CDLL(None).signal(12, 1)",
                      "not int(open('/proc/self/status').read().split('SigIgn:')[1].split()[0], 16) & 1 << 11 == 0",
                      r"signal handlers \(SIGUSR2\)"),
     "environment": ("import os\nos.environ['ADDED'] = 'x'\nos.environ['PATH'] = '/evil'\ndel os.environ['KEPT']",
@@ -75,13 +79,16 @@ CHANGES = {
     "soft limit": ("import resource\nhard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]\n"
                    "resource.setrlimit(resource.RLIMIT_NOFILE, (99, hard))" + SLOW,
                    "__import__('resource').getrlimit(7)[0] == 99", r"resource limits \(open files\)"),
-    "courier function": ("import courier.control\ncourier.control.get_sender = lambda _: 'evil'" + SLOW,
+    "trace function": ("import sys\nsys.settrace(lambda *_: None)", "sys.gettrace()",
+                       "the trace or profile function"),
+    "profile function": ("import sys\nsys.setprofile(lambda *_: None)", "sys.getprofile()", ""),
+    "courier function": ("import courier.control\ncourier.control.get_sender = lambda _: 'evil'",
                          "__import__('courier.control').control.get_sender(control_paths) == 'evil'",
                          "names in courier or builtins .courier.control.get_sender"),
     "courier module": ("import sys, types\nimport courier.control\n"
-                       "sys.modules['courier.control'] = types.ModuleType('evil')" + SLOW,
+                       "sys.modules['courier.control'] = types.ModuleType('evil')",
                        "sys.modules['courier.control'].__name__ == 'evil'", "names in courier or builtins"),
-    "built-in": ("import builtins\nbuiltins.len = lambda _: 7" + SLOW, "len('') == 7",
+    "built-in": ("import builtins\nbuiltins.len = lambda _: 7", "len('') == 7",
                  "names in courier or builtins .builtins.len"),
 }
 
@@ -91,7 +98,7 @@ def test_a_change_is_put_back_and_told_once(server: Server, change: str) -> None
     text, wrong, told = CHANGES[change]
     before, after = server.worker_pids(), server.log_mark()
     line = rf"^WARN: \[default/1 [0-9A-F.]+\] filter first changed {told}.*, which was put back$"
-    look = script(f"import os, sys\nwrong = bool({wrong})\nreply = f'250 {{wrong}}'", only="second")
+    look = script(f"import os, signal, sys\nwrong = bool({wrong})\nreply = f'250 {{wrong}}'", only="second")
     for _ in range(2):
         time.sleep(0.01)  # with time before a message, the worker looks after each filter
         assert server.ask(look) == b"250 False\n"
@@ -132,24 +139,24 @@ def test_what_init_filter_has_set_up_stays() -> None:
         assert not [line for line in running.log_lines() if "put back" in line]
 
 
-def test_under_load_it_is_found_within_a_hundred_messages() -> None:
+def test_under_load_what_is_seldom_changed_is_found_within_a_hundred_messages() -> None:
     source = """\
-        import signal, time
+        import socket
         seen = 0
         def do_filter(body_path, control_paths):
             global seen
-            if 'handler' in open(body_path).read():
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if 'timeout' in open(body_path).read():
+                socket.setdefaulttimeout(1)
                 return '250 changed'
-            seen = 0 if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL else seen + 1
+            seen = 0 if socket.getdefaulttimeout() is None else seen + 1
             return f'250 {seen}'
         """
     with Server(filters={"busy": source}, config=ONE_WORKER) as running:
-        messages = [running.spool.message(b"Subject: handler\n\n")] + [running.spool.message() for _ in range(150)]
+        messages = [running.spool.message(b"Subject: timeout\n\n")] + [running.spool.message() for _ in range(150)]
         clients = [running.send(message) for message in messages]
         seen = [int(client.read_reply().split()[1]) for client in clients[1:]]
         assert seen[-1] == 0 and max(seen) <= 100
-        running.wait_for_log(r"filter busy changed signal handlers \(SIGTERM\)")
+        running.wait_for_log("filter busy changed the default timeout of sockets")
 
 
 # --- What cannot be put back ------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from bench.load import RIGHT, Load, Result, run_load
 from support import processes
-from support.hostile import HOSTILE, Hostile, remove_files
+from support.hostile import HOSTILE, POOL_LIMITS, Hostile, remove_files
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
 from support.spool import Message
@@ -28,10 +28,7 @@ TIMES, FLOOR_US = 3, 20_000  # p99 of the others: within so many times that of a
 ROUNDS, ROUNDS_AT_MOST = 2, 8
 QUIET_SECONDS, LOAD_SECONDS = 0.3, 0.5
 HOSTILE_IN_A_ROUND = 3
-CONFIG = """\
-pools:
-  default: {workers: 4, timeout: 400ms}
-"""
+CONFIG = f"pools: {{default: {{workers: 4, timeout: 400ms, {POOL_LIMITS}}}}}\n"
 
 
 @dataclass(frozen=True)

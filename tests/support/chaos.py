@@ -21,7 +21,7 @@ from pathlib import Path
 from bench.load import RIGHT, Result, run_load
 
 from . import processes
-from .hostile import DEFERRED, HOSTILE, remove_files
+from .hostile import DEFERRED, HOSTILE, POOL_LIMITS, remove_files
 from .script_filter import SCRIPT_FILTER, script
 from .server import Server
 from .witness import WITNESS
@@ -32,7 +32,10 @@ WORKER = "pythonfilter-worker"
 GONE = "451 4.3.0 Message files are not available to the mail filter"
 FILTERS = {"witness": WITNESS, "script": SCRIPT_FILTER}
 # The same few hundred messages come again and again: by and by each would have cost three workers, and be known for it.
-CONFIG = f"server: {{poison: {{kills: 0}}}}\npools: {{default: {{workers: {WORKERS}, timeout: 400ms}}}}\n"
+CONFIG = f"""\
+server: {{poison: {{kills: 0}}}}
+pools: {{default: {{workers: {WORKERS}, timeout: 400ms, {POOL_LIMITS}}}}}
+"""
 HOSTILE_PART = 0.02
 SELDOM = 11.0  # seconds between two zygotes: five in a row within ten each are a pool that fails, and backs off
 RARE = 0.1  # how often a filter that holds its worker, or the machine, is let through

@@ -14,6 +14,9 @@ from .spool import Message
 DEFERRED = "451 4.3.0 Mail filter failed, please try again later"
 ACCEPTED = "200 Ok"
 
+# Of the pool that runs them.
+POOL_LIMITS = "limits: {memory: 512MiB, files: 512, file_size: 64MiB}"
+
 # What a script begins with that speaks to its worker's pipes and scoreboard: frames as the worker writes them.
 FORGE = '''
 import ctypes, fcntl, os, signal, struct, sys, threading, time
@@ -63,6 +66,13 @@ def outcome(task, kind=0, reply=b"", incidents=(), recipients=(), removals=()):
 def send(data):
     while data:
         data = data[os.write(verdict_fd(), data):]
+
+def parent_of(pid):
+    return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+
+def siblings():
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if pid != os.getpid() and parent_of(pid) == os.getppid()]
 
 '''
 
@@ -146,6 +156,11 @@ HANGS = {
     "endless loop in Python": hangs("while True: pass"),
     "endless loop in a regular expression": hangs("import re\nre.match('(a+)+$', 'a' * 60 + 'b')"),
     "endless loop in C": hangs("import itertools\nsum(itertools.repeat(0))"),
+    "endless loop by ctypes": hangs(
+        "import mmap, platform\n"
+        "jump_here = {'x86_64': b'\\xeb\\xfe', 'aarch64': b'\\0\\0\\0\\x14'}[platform.machine()]\n"
+        "code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)\ncode.write(jump_here)\n"
+        "ctypes.PYFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(code)))()"),
     "waits in C with the lock held": hangs("ctypes.PyDLL(None).sleep(1000)"),
     "sleeps with all signals blocked": hangs(
         "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: time.sleep(1000)"),
@@ -210,6 +225,47 @@ STATE = {
     "calls signal.alarm": harmless("signal.alarm(1)"),
     "sets an interval timer": either("signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)"),
 }
+SHARED = {
+    "changes the locale": harmless("import locale\nlocale.setlocale(locale.LC_ALL, 'C.UTF-8')"),
+    "empties the environment": harmless("os.environ.clear()"),
+    "changes the environment in C": harmless("ctypes.CDLL(None).setenv(b'HOSTILE', b'yes', 1)"),
+    "leaves a timer of CPU time": harmless("signal.setitimer(signal.ITIMER_PROF, 0.001, 0.001)"),
+    "leaves a trace function": harmless("def trace(*_): raise KeyboardInterrupt\nsys.settrace(trace)"),
+    "replaces a function of courier": harmless(
+        "import courier.control\ncourier.control.get_sender = lambda _: 'hostile@example.com'"),
+    "replaces the code of a function of courier": harmless(
+        "import courier.control\ncourier.control.get_sender.__code__ = (lambda _: 'hostile@example.com').__code__"),
+    "replaces the courier package": harmless(
+        "import courier.control\nfor name in list(sys.modules):\n"
+        "    if name.startswith('courier'): sys.modules[name] = None"),
+    "replaces a built-in function": harmless("import builtins\nbuiltins.len = builtins.open = None"),
+    "leaves a lock file": harmless("import tempfile\nopen(os.path.join(tempfile.gettempdir(), 'lock'), 'x').close()"),
+    "cuts its body to nothing in place": Hostile("open(body_path, 'r+').truncate(0)", ("451", ACCEPTED)),
+}
+ATTACKS = {
+    "kills its parent": costs("os.kill(os.getppid(), signal.SIGKILL)"),
+    "kills the master": costs("os.kill(parent_of(os.getppid()), signal.SIGKILL)"),
+    "stops the master": costs("os.kill(parent_of(os.getppid()), signal.SIGSTOP)"),
+    "kills its siblings": costs("for pid in siblings(): os.kill(pid, signal.SIGKILL)"),
+    "traces its siblings": costs(
+        "libc = ctypes.CDLL(None, use_errno=True)\nif any(libc.ptrace(16, pid, 0, 0) for pid in siblings()):\n"
+        "    raise OSError(ctypes.get_errno(), 'ptrace')"),
+    "limits its siblings": costs(
+        "import resource\nfor pid in siblings(): resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, 0))"),
+    "writes into its siblings' memory": costs(
+        "for pid in siblings(): open(f'/proc/{pid}/mem', 'r+b', buffering=0).write(b'x')"),
+}
+# What they are limited to is said by POOL_LIMITS.
+BOMBS = {
+    "bomb of memory": costs("hold = []\nwhile True: hold.append(bytearray(1 << 20))"),
+    "bomb of mapped memory": costs(
+        "import mmap\nhold = []\nwhile True:\n"
+        "    hold.append(mmap.mmap(-1, 1 << 24))\n    hold[-1][::4096] = bytes(4096)"),
+    "bomb of descriptors": costs("while True: os.open('/dev/null', os.O_RDONLY)"),
+    "bomb of a file": costs(
+        "import tempfile\nwith open(tempfile.gettempdir() + '/bomb', 'wb', buffering=0) as file:\n"
+        "    while True: file.write(bytes(1 << 20))"),
+}
 SCOREBOARD = {
     "scribbles over the scoreboard": Hostile(
         "while True: ctypes.memmove(board(), os.urandom(4096), 4096)", hangs=True, blames_right=False),
@@ -247,6 +303,6 @@ FILES = {
 }
 
 HOSTILE: dict[str, Hostile] = {
-    **RAISES, **ENDS, **HANGS, **CHILDREN, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SCOREBOARD,
-    **RESULTS, **FILES,
+    **RAISES, **ENDS, **HANGS, **CHILDREN, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SHARED, **ATTACKS,
+    **BOMBS, **SCOREBOARD, **RESULTS, **FILES,
 }

@@ -23,7 +23,8 @@ def look(control_paths):
     return {
         "directory": os.getcwd(), "umask": umask, "environment": dict(os.environ), "path": list(sys.path),
         "locale": locale.setlocale(locale.LC_ALL), "handlers": [signal.getsignal(n) for n in SIGNALS],
-        "mask": signal.pthread_sigmask(signal.SIG_BLOCK, ()), "timer": signal.getitimer(signal.ITIMER_REAL),
+        "mask": signal.pthread_sigmask(signal.SIG_BLOCK, ()), "timers": [signal.getitimer(n) for n in range(3)],
+        "trace function": sys.gettrace(), "built-in functions": (len, open),
         "stdout": sys.stdout, "temporary files": os.listdir(tempfile.gettempdir()),
         "sender": courier.control.get_sender(control_paths) if control_paths else "alice@example.com",
     }
