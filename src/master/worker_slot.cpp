@@ -151,7 +151,9 @@ void WorkerSlot::read_verdicts() {
             continue;
         }
         verdict_watch_.reset();  // nothing it says from now on is heard
-        if (state_ != State::dying) begin_kill(JobResult::Kind::crashed, "sent a frame that makes no sense");
+        constexpr const char* kReason = "sent a frame that makes no sense";
+        if (job_) begin_kill(JobResult::Kind::crashed, kReason);
+        else kill(JobResult::Kind::crashed, kReason);  // between two messages no line of a filter is to blame
         return;
     }
 }
