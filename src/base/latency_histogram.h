@@ -20,6 +20,8 @@ public:
     void add(Duration taken);
 
     std::uint64_t count() const { return count_; }
+    std::uint64_t count_in(std::size_t bucket) const { return buckets_[bucket]; }
+    Duration sum() const { return sum_; }
     Duration mean() const;
     /// So long took `share` (0..1) of all, or less. 0 when there were none.
     Duration percentile(double share) const;

@@ -2,6 +2,7 @@
 
 #include "config/option_walk.h"
 
+#include <istream>
 #include <sstream>
 
 namespace pythonfilter {
@@ -23,6 +24,16 @@ std::string manual_text(std::string_view text) {
     }
     const bool is_command = !result.empty() && (result.front() == '.' || result.front() == '\'');
     return is_command ? "\\&" + result : result;
+}
+
+bool fill_in_page(std::istream& page, std::string_view mark, const std::string& made, std::ostream& out) {
+    bool found = false;
+    for (std::string line; std::getline(page, line);) {
+        found = found || line == mark;
+        if (line == mark) out << made;
+        else out << line << '\n';
+    }
+    return found;
 }
 
 std::string print_manual_options() {

@@ -5,17 +5,12 @@
 
 #include <fstream>
 #include <iostream>
-#include <string>
 
 int main(int argc, char** argv) {
     std::ifstream page(argc == 2 ? argv[1] : "");
-    if (!page) {
-        std::cerr << "print_manual: expected the name of a page that can be read\n";
+    if (!page || !pythonfilter::fill_in_page(page, "@OPTIONS@", pythonfilter::print_manual_options(), std::cout)) {
+        std::cerr << "print_manual: expected the name of a page with the line @OPTIONS@\n";
         return 66;
-    }
-    for (std::string line; std::getline(page, line);) {
-        if (line == "@OPTIONS@") std::cout << pythonfilter::print_manual_options();
-        else std::cout << line << '\n';
     }
     std::cout.flush();
     return std::cout ? 0 : 74;

@@ -22,6 +22,7 @@ Examples:
   pythonfilterctl status                 what each worker does now
   pythonfilterctl reload && echo serves  the reason is printed when it does not
   pythonfilterctl --json filters         for programs
+  pythonfilterctl metrics --into FILE    for node_exporter's textfile collector
 
 Exit status:
   0   done; status: all is well
@@ -88,7 +89,7 @@ std::string wrapped(std::string_view text) {
 struct Subcommands {
     std::map<const CLI::App*, const ControlCommand*> commands;
     std::map<const CLI::App*, const LocalCommand*> locals;
-    std::string argument;  // of the one that is given
+    std::string argument, into_file;  // of the one that is given
 };
 
 void add_commands(CLI::App& app, Subcommands& subcommands) {
@@ -102,6 +103,8 @@ void add_commands(CLI::App& app, Subcommands& subcommands) {
         option->required(command.argument_required)->type_name("");
         if (!command.words.empty())
             option->check(CLI::IsMember(std::vector<std::string>(command.words.begin(), command.words.end())));
+        if (!command.word_for_file.empty())
+            added->add_option("--into", subcommands.into_file, "Replace this file")->type_name("FILE");
     }
     for (const LocalCommand& command : kLocalCommands) {
         CLI::App* added = app.add_subcommand(std::string(command.name), std::string(command.brief));
@@ -117,7 +120,10 @@ void fill_in(CtlCommandLine& line, const Subcommands& given, int timeout) {
     line.timeout = std::chrono::seconds(timeout > 0 ? timeout : usual);
     if (!line.command) return;
     line.request.command = line.command->name;
-    if (!given.argument.empty()) line.request.arguments[std::string(line.command->argument)] = given.argument;
+    line.into_file = given.into_file;
+    std::string argument = given.argument;
+    if (argument.empty() && !given.into_file.empty()) argument = line.command->word_for_file;
+    if (!argument.empty()) line.request.arguments[std::string(line.command->argument)] = argument;
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct CtlCommandLine {
     std::string config_file;    // absolute; empty: look in the usual places
     std::string socket;         // ask this one, and read no configuration
     bool json = false;
+    std::string into_file;      // write the answer there; empty: to standard output
     Duration timeout{};
     const ControlCommand* command = nullptr;  // what the server is asked
     const LocalCommand* local = nullptr;      // or what is done here

@@ -21,6 +21,7 @@ std::string cases_of_words() {
         if (command.words.empty()) continue;
         text += "        " + std::string(command.name) + ") words=\"";
         for (const std::string_view word : command.words) text += std::string(word) + " ";
+        if (!command.word_for_file.empty()) text += "--into ";
         text += "--help\" ;;\n";
     }
     return text;
@@ -38,7 +39,7 @@ std::string bash_completion() {
            "        esac\n"
            "    done\n"
            "    case ${COMP_WORDS[COMP_CWORD-1]} in\n"
-           "        --config|--socket)\n"
+           "        --config|--socket|--into)\n"
            "            mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
            "            return ;;\n"
            "        --name|--timeout) return ;;\n"

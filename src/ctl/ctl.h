@@ -10,5 +10,6 @@
 //                   enablefiltering.h and socket_checks.h look at what Courier looks at
 //   completion.h    what bash needs to complete commands
 //   exit_status.h   what scripts can rely on
+//   replace_file.h  a file that is written anew for other programs
 //   print.h         answers as text; table.h puts them into columns
 #pragma once

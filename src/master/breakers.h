@@ -21,6 +21,7 @@ public:
     Breakers& operator=(const Breakers&) = delete;
 
     bool refuses(std::uint32_t filter, TimePoint now) const { return breakers_[filter].refuses(now); }
+    Breaker::State state(std::uint32_t filter) const { return breakers_[filter].state(); }
     /// These go to a worker. Returns those for which it is the probe: to be given back with the result.
     Filters begin(const Filters& filters, TimePoint now);
     /// Returns how many opened.

@@ -1,6 +1,7 @@
 #include "master/control.h"
 
 #include "message/control_protocol.h"
+#include "message/metrics.h"
 #include "message/server_status_codec.h"
 
 #include <algorithm>
@@ -141,6 +142,10 @@ void Control::run(Door& door, ControlClientId id, ControlVerb verb, const std::s
         case ControlVerb::status: return answer(door, id, succeeded(to_json(actions_.status())));
         case ControlVerb::stats: return answer(door, id, succeeded(to_json(actions_.stats())));
         case ControlVerb::filters: return answer(door, id, succeeded(to_json(actions_.filters())));
+        case ControlVerb::metrics: {
+            const auto format = metrics_format(argument).value_or(MetricsFormat::openmetrics);
+            return answer(door, id, succeeded(Json{{"text", metrics_text(actions_.snapshot(), format)}}));
+        }
         case ControlVerb::reload: return reload(door, id);
         case ControlVerb::drain:
             actions_.drain([this, &door, id] { answer(door, id, succeeded()); });

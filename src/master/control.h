@@ -30,6 +30,7 @@ struct ControlActions {
     std::function<ServerStatus()> status;
     std::function<ServerStats()> stats;
     std::function<std::vector<FilterStats>()> filters;
+    std::function<ServerSnapshot()> snapshot;
     /// `done`: it serves, or why it was given up.
     std::function<void(std::function<void(Problems)> done)> reload;
     /// `done`: no message is in work.

@@ -1,7 +1,5 @@
 #include "master/entrance.h"
 
-#include "message/reply.h"
-
 #include <utility>
 
 namespace pythonfilter {
@@ -13,7 +11,7 @@ void Entrance::close(Duration message_timeout) {
 
 void Entrance::hold(Request request, TimePoint accepted, Client client) {
     if (gauge_.full())
-        return router_.turn_away(std::move(request), accepted, client, replies::queue_full(), "queue full");
+        return router_.turn_away(std::move(request), accepted, client, OwnAnswer::queue_full);
     const std::uint64_t number = ++last_;
     Job job;
     job.task.id = number;
@@ -39,12 +37,10 @@ void Entrance::refuse() { queue_.answer_all(JobResult::Kind::stopped); }
 // It will not begin.
 void Entrance::end(std::uint64_t number, JobResult::Kind why) {
     Held held = std::move(held_.extract(number).mapped());
-    const bool stops = why == JobResult::Kind::stopped;
-    router_.turn_away(std::move(held.request), held.accepted, held.client,
-                      stops ? replies::stopping() : replies::out_of_time(),
-                      stops                                   ? "the server is stopping"
-                      : why == JobResult::Kind::client_gone ? "the client hung up while the message waited"
-                                                            : "the message's time is over");
+    const OwnAnswer answer = why == JobResult::Kind::stopped       ? OwnAnswer::stopping
+                             : why == JobResult::Kind::client_gone ? OwnAnswer::client_gone
+                                                                   : OwnAnswer::out_of_time;
+    router_.turn_away(std::move(held.request), held.accepted, held.client, answer);
 }
 
 }  // namespace pythonfilter

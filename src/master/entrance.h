@@ -12,7 +12,7 @@ namespace pythonfilter {
 
 class Entrance {
 public:
-    Entrance(Loop& loop, QueueGauge& gauge, Router& router) : gauge_(gauge), router_(router), queue_(loop, gauge) {}
+    Entrance(Loop& loop, PoolGauges& gauge, Router& router) : gauge_(gauge), router_(router), queue_(loop, gauge) {}
 
     /// From now on messages wait, each for at most `message_timeout` since it was accepted.
     void close(Duration message_timeout);
@@ -31,7 +31,7 @@ private:
     };
     void end(std::uint64_t number, JobResult::Kind why);
 
-    QueueGauge& gauge_;
+    PoolGauges& gauge_;
     Router& router_;
     JobQueue queue_;                                // a job for each that waits; its task id is the number below
     std::unordered_map<std::uint64_t, Held> held_;

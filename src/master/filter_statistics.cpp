@@ -46,6 +46,10 @@ std::vector<FilterStats> FilterStatistics::describe(const std::vector<std::strin
     return result;
 }
 
+void FilterStatistics::describe(ServerTimes& times) const {
+    for (const auto& [name, numbers] : filters_) times.filters[name] = latency_stats(numbers.wall);
+}
+
 FilterStats FilterStatistics::describe(const std::string& name, const Numbers& numbers) {
     const auto events = [&](FailureEvent event) { return numbers.failed[static_cast<std::size_t>(event)]; };
     const auto verdicts = [&](Verdict verdict) { return numbers.decided[static_cast<std::size_t>(verdict)]; };
@@ -63,6 +67,7 @@ FilterStats FilterStatistics::describe(const std::string& name, const Numbers& n
     stats.mean_ms = milliseconds(numbers.wall.mean());
     stats.p50_ms = milliseconds(numbers.wall.percentile(0.5));
     stats.p99_ms = milliseconds(numbers.wall.percentile(0.99));
+    stats.cpu_seconds = numbers.cpu_seconds;
     if (stats.runs > 0) stats.cpu_ms = numbers.cpu_seconds * 1000 / static_cast<double>(stats.runs);
     return stats;
 }

@@ -25,6 +25,9 @@ public:
     /// Those of `chain` first and in its order, also if they have not run yet; then those that are no part of it now.
     std::vector<FilterStats> describe(const std::vector<std::string>& chain) const;
 
+    /// Of all filters.
+    void describe(ServerTimes& times) const;
+
 private:
     struct Numbers {
         LatencyHistogram wall;

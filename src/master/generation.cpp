@@ -39,7 +39,7 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
 
 }  // namespace
 
-Generation::Generation(Loop& loop, int number, Config config, QueueGauge& gauge, const Reporter& report,
+Generation::Generation(Loop& loop, int number, Config config, PoolGauges& gauge, const Reporter& report,
                        Callbacks callbacks)
     : number_(number),
       config_(std::move(config)),
@@ -187,6 +187,16 @@ bool Generation::empty() const {
 
 void Generation::pool_empty() {
     if (empty() && !std::exchange(told_empty_, true)) callbacks_.on_empty(*this);
+}
+
+std::string_view Generation::breaker_state(const std::string& filter) const {
+    std::optional<Breaker::State> worst;
+    for (std::uint32_t i = 0; i < filter_names_.size(); ++i) {
+        if (filter_names_[i] != filter) continue;
+        const auto state = breakers_.state(i);
+        if (!worst || *worst == Breaker::State::closed) worst = state;
+    }
+    return worst ? to_string(*worst) : std::string_view();
 }
 
 std::vector<PoolStatus> Generation::describe(TimePoint now) const {

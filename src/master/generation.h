@@ -31,7 +31,7 @@ public:
         std::function<void(Generation&)> on_empty;
     };
 
-    Generation(Loop& loop, int number, Config config, QueueGauge& gauge, const Reporter& report, Callbacks callbacks);
+    Generation(Loop& loop, int number, Config config, PoolGauges& gauge, const Reporter& report, Callbacks callbacks);
 
     using Names = std::set<std::string>;
 
@@ -69,6 +69,8 @@ public:
     /// That pool, unless it has no idle worker and another has.
     Pool& idle_pool(std::uint32_t index);
     Breakers& breakers() { return breakers_; }
+    /// Of a filter of this name: that of the worst, where the chain has several. Empty when there is none.
+    std::string_view breaker_state(const std::string& filter) const;
     const std::string& spool_tmp() const { return spool_tmp_; }
     /// By chain index.
     const std::vector<std::string>& filter_names() const { return filter_names_; }

@@ -18,7 +18,7 @@ std::string title(const Generation& generation) { return "generation " + std::to
 
 }  // namespace
 
-Generations::Generations(Loop& loop, ConfigRequest request, QueueGauge& gauge, Reporter report, Callbacks callbacks)
+Generations::Generations(Loop& loop, ConfigRequest request, PoolGauges& gauge, Reporter report, Callbacks callbacks)
     : loop_(loop),
       request_(std::move(request)),
       gauge_(gauge),
@@ -153,6 +153,7 @@ void Generations::give_up_next(const std::vector<std::string>& problems) {
 
 // Also of a retry, which nobody waits for.
 void Generations::reload_ended(const std::vector<std::string>& problems) {
+    ++(problems.empty() ? reloads_ : reloads_given_up_);
     last_reload_ = {problems.empty() ? "serves" : "given up", {}, 0};
     for (const std::string& problem : problems) last_reload_.problems.push_back(escape_lines(problem));
     last_reload_at_ = Clock::now();
@@ -169,6 +170,11 @@ void Generations::describe(ServerStatus& status, TimePoint now) const {
         if (!generation) continue;
         for (PoolStatus& pool : generation->describe(now)) status.pools.push_back(std::move(pool));
     }
+}
+
+void Generations::describe(ServerStats& stats) const {
+    stats.reloads = reloads_;
+    stats.reloads_given_up = reloads_given_up_;
 }
 
 bool Generations::trace(const std::string& worker, const std::function<void(TraceStatus)>& done) {

@@ -31,7 +31,7 @@ public:
         std::function<void()> on_empty;
     };
 
-    Generations(Loop& loop, ConfigRequest request, QueueGauge& gauge, Reporter report, Callbacks callbacks);
+    Generations(Loop& loop, ConfigRequest request, PoolGauges& gauge, Reporter report, Callbacks callbacks);
 
     void start(Config config);
     /// Reads the configuration anew and puts it in force if it proves good. `done` is told how it ended.
@@ -48,6 +48,8 @@ public:
     bool settled() const { return settled_; }
     /// How far it is: generations, their pools and problems, the last reload.
     void describe(ServerStatus& status, TimePoint now) const;
+    /// How often it was reloaded.
+    void describe(ServerStats& stats) const;
     /// As Pool::trace. Where two generations have a worker of that label: the one of the generation in force.
     bool trace(const std::string& worker, const std::function<void(TraceStatus)>& done);
 
@@ -72,7 +74,7 @@ private:
 
     Loop& loop_;
     ConfigRequest request_;
-    QueueGauge& gauge_;
+    PoolGauges& gauge_;
     Reporter report_;
     Callbacks callbacks_;
     Orphans orphans_;  // of workers whose zygote died
@@ -89,6 +91,7 @@ private:
     bool settled_ = false;                               // the first generation
     bool stopping_ = false;
     ReloadWaiters waiters_;
+    std::uint64_t reloads_ = 0, reloads_given_up_ = 0;
     ReloadStatus last_reload_;
     TimePoint last_reload_at_{};
     Duration retry_delay_;

@@ -4,22 +4,16 @@
 
 #include "master/job.h"
 #include "master/loop.h"
+#include "master/pool_gauges.h"
 
 #include <deque>
 #include <optional>
 
 namespace pythonfilter {
 
-/// Jobs that wait, over all pools and generations.
-struct QueueGauge {
-    int waiting = 0;  // >= 0: changed only by JobQueue
-    int limit = 0;
-    bool full() const { return waiting >= limit; }
-};
-
 class JobQueue {
 public:
-    JobQueue(Loop& loop, QueueGauge& gauge) : gauge_(gauge), to_expire_(loop, [this] { expire(); }) {}
+    JobQueue(Loop& loop, PoolGauges& gauge) : gauge_(gauge), to_expire_(loop, [this] { expire(); }) {}
 
     void push_back(Job job);
     /// For a job that had its turn and lost it without a fault of its own.
@@ -42,7 +36,7 @@ private:
     static std::optional<JobResult::Kind> fate(const Job& job, TimePoint now);
     void expire();
 
-    QueueGauge& gauge_;
+    PoolGauges& gauge_;
     std::deque<Job> jobs_;
     Timer to_expire_;  // active while jobs wait
 };

@@ -36,6 +36,8 @@
 //   listener.h          accepts as fast as clients come
 //   sessions.h          the clients: read a request with a limit and a deadline, write one reply
 //   router.h            every message in work: next stage, failure policy, the one answer
+//   router_counters.h   what became of all messages
+//   own_answer.h        what the server answers itself
 //   message_log.h       what the log says of a message
 //   poison_table.h      the messages that workers were lost with; pure
 //   breaker.h           whether a filter that fails again and again is still given messages; pure
@@ -44,6 +46,7 @@
 //
 // Pools and workers
 //   job.h               one dispatch of a stage, and its result
+//   pool_gauges.h       what all pools count together
 //   job_queue.h         the jobs that wait for a worker
 //   pool.h              the workers, and the jobs that wait; who gets which job
 //   zygote_keeper.h     a pool has a zygote, and another when that one died

@@ -15,11 +15,12 @@ constexpr Duration kQueueHolds = 2s;  // a pool without workers for longer answe
 
 }  // namespace
 
-Pool::Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Callbacks callbacks)
+Pool::Pool(Loop& loop, Options options, PoolGauges& gauge, Reporter report, Callbacks callbacks)
     : loop_(loop),
       options_(std::move(options)),
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
+      totals_(gauge.workers[options_.name]),
       resize_(options_.size),
       start_report_(options_.name, report_, callbacks_.on_settled),
       recycle_(options_.recycle),
@@ -113,6 +114,7 @@ bool Pool::fork_worker(std::uint32_t number) {
     }
     (*slot)->close_worker_ends();
     slots_.push_back(std::move(*slot));
+    ++totals_.started;
     return true;
 }
 
@@ -199,7 +201,9 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     const bool was_ready = slot.has_been_ready(), has_worked = slot.has_begun();
     if (slot.id() == recycled_) recycled_ = 0;
     const std::string label = slot.label();
-    history_.ended(slot.id(), label, escape(reason), Clock::now());
+    const bool failed = history_.ended(slot.id(), label, escape(reason), Clock::now());
+    ++totals_.ended;
+    if (failed && state_ != State::stopping) ++totals_.failed;
     const FilterSpec* filter = keeper_.find_filter(slot.running_filter());
     const auto found =
         std::find_if(slots_.begin(), slots_.end(), [&](const auto& each) { return each.get() == &slot; });

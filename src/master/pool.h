@@ -45,7 +45,7 @@ public:
         std::function<void()> on_empty;
     };
 
-    Pool(Loop& loop, Options options, QueueGauge& gauge, Reporter report, Callbacks callbacks);
+    Pool(Loop& loop, Options options, PoolGauges& gauge, Reporter report, Callbacks callbacks);
 
     void start() { keeper_.start(); }
     void submit(Job job);
@@ -123,6 +123,7 @@ private:
     Options options_;
     Reporter report_;
     Callbacks callbacks_;
+    WorkerTotals& totals_;
     State state_ = State::starting;
 
     ResizePolicy resize_;

@@ -21,12 +21,14 @@ public:
 
     /// The worker in this slot leaves because it is told to: its end will be no failure.
     void leaves(std::uint32_t slot) { leaving_.insert(slot); }
-    void ended(std::uint32_t slot, const std::string& label, std::string reason, TimePoint now) {
+    /// True when that was a failure.
+    bool ended(std::uint32_t slot, const std::string& label, std::string reason, TimePoint now) {
         Label& its = labels_[label];
         ++its.ended;
-        if (leaving_.erase(slot) > 0) return;
+        if (leaving_.erase(slot) > 0) return false;
         its.last_failure = std::move(reason);
         its.failed_at = now;
+        return true;
     }
     Label of(const std::string& label) const {
         const auto found = labels_.find(label);

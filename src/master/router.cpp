@@ -60,12 +60,12 @@ Router::Message::Message(Generation& its_generation, Request its_request, TimePo
     record.body_path = request.body_path;
 }
 
-Router::Router(QueueGauge& gauge, Reporter report)
+Router::Router(PoolGauges& gauge, Reporter report)
     : gauge_(gauge), report_(std::move(report)), poison_(random_key()) {}
 
 void Router::begin(Generation& generation, Request request, TimePoint accepted, Client client, Duration waited) {
     if (gauge_.full()) {
-        turn_away(std::move(request), accepted, client, replies::queue_full(), "queue full");
+        turn_away(std::move(request), accepted, client, OwnAnswer::queue_full);
         return;
     }
     generation.message_began();
@@ -80,14 +80,14 @@ bool Router::is_stuck(TimePoint now, Duration slack) const {
                        [&](const auto& entry) { return now > entry.second.budget_end + slack; });
 }
 
-void Router::turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply,
-                       std::string reason) {
-    client.answer(reply);
-    count(reply);
+void Router::turn_away(Request request, TimePoint accepted, const Client& client, OwnAnswer why) {
     MessageRecord record;
     record.body_path = std::move(request.body_path);
-    record.reply = reply;
-    record.reason = std::move(reason);
+    record.reply = row_of(why).reply();
+    record.reason = row_of(why).reason;
+    client.answer(record.reply);
+    counters_.answered(why);
+    counters_.answered(record.reply);
     record.total = Clock::now() - accepted;
     report_(LogLevel::warning, message_line(record, {}));
 }
@@ -143,6 +143,8 @@ void Router::take_result(std::uint64_t id, JobResult result) {
     counters_.breakers_opened += its.generation.breakers().came_back(its.probes, result, Clock::now());
     MessageRecord& record = its.record;
     record.queue_wait += result.queue_wait;
+    if (!result.worker.empty())
+        counters_.queue_wait[its.generation.route().pools[its.dispatch.pool]].add(result.queue_wait);
     if (!result.worker.empty()) record.worker = result.worker;
     if (record.facts.id.empty()) record.facts = std::move(result.facts);
     switch (result.kind) {
@@ -150,11 +152,9 @@ void Router::take_result(std::uint64_t id, JobResult result) {
         case JobResult::Kind::crashed:
         case JobResult::Kind::timed_out: take_loss(message, std::move(result)); return;
         case JobResult::Kind::unavailable: take_unavailable(message); return;
-        case JobResult::Kind::out_of_time: end(message, replies::out_of_time(), "the message's time is over"); return;
-        case JobResult::Kind::stopped: end(message, replies::stopping(), "the server is stopping"); return;
-        case JobResult::Kind::client_gone:
-            end(message, replies::out_of_time(), "the client hung up while the message waited");
-            return;
+        case JobResult::Kind::out_of_time: end(message, OwnAnswer::out_of_time); return;
+        case JobResult::Kind::stopped: end(message, OwnAnswer::stopping); return;
+        case JobResult::Kind::client_gone: end(message, OwnAnswer::client_gone); return;
     }
 }
 
@@ -173,8 +173,8 @@ void Router::take_outcome(Messages::iterator message, Outcome outcome) {
             return;
         case OutcomeKind::decided: take_decision(message, outcome); return;
         case OutcomeKind::failed: take_failed_stage(message, outcome); return;
-        case OutcomeKind::gone: end(message, replies::files_gone(), outcome.detail); return;
-        case OutcomeKind::changed: end(message, replies::filter_defer(), outcome.detail); return;
+        case OutcomeKind::gone: end(message, OwnAnswer::files_gone, outcome.detail); return;
+        case OutcomeKind::changed: end(message, OwnAnswer::files_changed, outcome.detail); return;
         case OutcomeKind::poisoned: take_poisoned(message, outcome); return;
         case OutcomeKind::digested: return;  // of no job that comes back here: see plausible.h
     }
@@ -225,7 +225,8 @@ void Router::take_loss(Messages::iterator message, JobResult result) {
         end_lost(message, result, its.walk.failure_reply());
     } else if (!result.worker_is_dead || !its.walk.expected() || !files_are(its.request, *its.walk.expected())) {
         its.record.reason = "its files may have been changed by " + its.generation.route().filters[result.filter].name;
-        end_lost(message, result, replies::filter_defer());
+        counters_.answered(OwnAnswer::files_changed);
+        end_lost(message, result, row_of(OwnAnswer::files_changed).reply());
     } else {
         step(message);
     }
@@ -320,7 +321,7 @@ void Router::note_policy(const Message& message, std::uint32_t filter, FailureEv
     const Route::Filter& its = message.generation.route().filters[filter];
     const FailureAction action = its.policy.action(event);
     statistics_.failed(its.name, event);
-    ++counters_.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
+    counters_.used(event, action);
     const std::string id = message_label(message.record);
     const std::string& worker = message.record.worker;
     report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " +
@@ -338,10 +339,11 @@ void Router::end(Messages::iterator message, std::string reply, std::string reas
     messages_.erase(message);
     const bool client_there = its.client.answer(reply);
     its.record.total = Clock::now() - its.accepted;
+    counters_.latency.add(its.record.total);
     its.record.reply = std::move(reply);
     if (!reason.empty()) its.record.reason = std::move(reason);
     if (client_there) {
-        count(its.record.reply);
+        counters_.answered(its.record.reply);
     } else {
         ++counters_.client_gone;
         if (its.record.reason.empty()) its.record.reason = "the client hung up before the reply";
@@ -350,6 +352,11 @@ void Router::end(Messages::iterator message, std::string reply, std::string reas
     its.generation.message_ended();
     if (!messages_.empty()) return;
     for (const auto& done : std::exchange(when_empty_, {})) done();
+}
+
+void Router::end(Messages::iterator message, OwnAnswer why, std::string reason) {
+    counters_.answered(why);
+    end(message, row_of(why).reply(), reason.empty() ? std::string(row_of(why).reason) : std::move(reason));
 }
 
 void Router::when_empty(std::function<void()> done) {
@@ -362,14 +369,6 @@ void Router::log(const MessageRecord& record, const Generation& generation) {
     report_(LogLevel::info, message_line(record, names));
     for (std::string& line : refusal_lines(record)) report_(LogLevel::info, std::move(line));
     if (generation.config().server.accounting) report_(LogLevel::info, accounting_line(record, names));
-}
-
-void Router::count(std::string_view reply) {
-    switch (verdict_of(reply)) {
-        case Verdict::accept: ++counters_.accepted; return;
-        case Verdict::defer: ++counters_.deferred; return;
-        case Verdict::reject: ++counters_.rejected; return;
-    }
 }
 
 }  // namespace pythonfilter

@@ -8,9 +8,9 @@
 #include "master/message_log.h"
 #include "master/poison_table.h"
 #include "master/reporter.h"
+#include "master/router_counters.h"
 #include "message/request.h"
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -27,25 +27,15 @@ struct Client {
     std::function<bool(std::string_view)> answer;
 };
 
-/// Since the start of the server; they only grow.
-struct RouterCounters {
-    std::uint64_t accepted = 0, deferred = 0, rejected = 0;
-    std::uint64_t breakers_opened = 0;
-    std::uint64_t poisoned = 0;     // messages answered without being run, for what they did before
-    std::uint64_t client_gone = 0;  // messages whose client hung up before its turn: they got no verdict
-    std::array<std::array<std::uint64_t, 3>, kFailureEvents> policy_uses{};  // by FailureEvent and FailureAction
-};
-
 class Router {
 public:
-    Router(QueueGauge& gauge, Reporter report);
+    Router(PoolGauges& gauge, Reporter report);
 
     /// `generation` is not empty, and so lives, as long as one of its messages does.
     /// `waited`: at the entrance.
     void begin(Generation& generation, Request request, TimePoint accepted, Client client, Duration waited = {});
     /// Answers a request that no generation takes any more, and logs it.
-    void turn_away(Request request, TimePoint accepted, const Client& client, std::string_view reply,
-                   std::string reason);
+    void turn_away(Request request, TimePoint accepted, const Client& client, OwnAnswer why);
 
     std::size_t in_flight() const { return messages_.size(); }
     /// Whether a message waits for its answer though its time has been over for `slack`: then something is stuck here.
@@ -90,10 +80,10 @@ private:
     void note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count);
     void note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
     void end(Messages::iterator message, std::string reply, std::string reason = {});
+    void end(Messages::iterator message, OwnAnswer why, std::string reason = {});
     void log(const MessageRecord& record, const Generation& generation);
-    void count(std::string_view reply);
 
-    QueueGauge& gauge_;
+    PoolGauges& gauge_;
     Reporter report_;
     std::uint64_t last_message_ = 0;
     Messages messages_;

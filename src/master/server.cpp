@@ -45,7 +45,10 @@ Server::Server(MasterOptions options, Config config)
                 {[this](SessionId id, Request request, TimePoint accepted) {
                      take_request(id, std::move(request), accepted);
                  },
-                 [this](const std::string& problem) { report_(LogLevel::warning, problem); }}),
+                 [this](const std::string& problem) {
+                     ++without_message_;
+                     report_(LogLevel::warning, problem);
+                 }}),
       control_(loop_, report_, control_actions(), guardian_),
       before_wait_(loop_, [this] { flush_log(); }),
       to_look_(loop_, [this] { look_after_socket(); }),
@@ -175,9 +178,9 @@ void Server::take_request(SessionId id, Request request, TimePoint accepted) {
     Client client{[this, id] { return sessions_.hung_up(id); },
                   [this, id](std::string_view reply) { return sessions_.reply(id, reply); }};
     if (stopping_)
-        router_.turn_away(std::move(request), accepted, client, replies::stopping(), "the server is stopping");
+        router_.turn_away(std::move(request), accepted, client, OwnAnswer::stopping);
     else if (draining_)
-        router_.turn_away(std::move(request), accepted, client, replies::draining(), "the server is drained");
+        router_.turn_away(std::move(request), accepted, client, OwnAnswer::draining);
     else if (entrance_.is_closed()) entrance_.hold(std::move(request), accepted, std::move(client));
     else router_.begin(generations_.current(), std::move(request), accepted, std::move(client));
 }

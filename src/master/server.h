@@ -51,6 +51,8 @@ private:
     ControlActions control_actions();
     ServerStatus status() const;
     ServerStats stats() const;
+    std::vector<FilterStats> filters() const;
+    ServerSnapshot snapshot() const;
     void drain(std::function<void()> done);
     void let_in();
     void tell_drainers();
@@ -61,8 +63,9 @@ private:
     LogSink log_;
     LogLevel log_level_;
     TimePoint started_ = Clock::now();
+    std::chrono::system_clock::time_point start_time_ = std::chrono::system_clock::now();
     pid_t guardian_;                      // 0: none
-    QueueGauge gauge_;
+    PoolGauges gauge_;
     Reporter report_;
     Generations generations_;
     Router router_;
@@ -81,6 +84,7 @@ private:
     Timer to_look_;                       // at the socket's path again
     Timer to_open_control_;               // not inside a callback of control_
     Timer to_end_;                        // of a stop: first the workers are killed, then the process ends anyway
+    std::uint64_t without_message_ = 0;   // connections that ended so
     bool draining_ = false;               // an administrator wants no new messages
     std::vector<std::function<void()>> drain_later_;  // told when the entrance is open, which it is not
     bool stopping_ = false;

@@ -1,4 +1,5 @@
 // The part of Server that the control sockets ask: what it tells of itself, and what it does when it is told to.
+#include "base/process.h"
 #include "build_id.h"
 #include "master/server.h"
 
@@ -26,7 +27,8 @@ ControlActions Server::control_actions() {
     ControlActions actions;
     actions.status = [this] { return status(); };
     actions.stats = [this] { return stats(); };
-    actions.filters = [this] { return router_.filter_statistics().describe(generations_.current().filter_names()); };
+    actions.filters = [this] { return filters(); };
+    actions.snapshot = [this] { return snapshot(); };
     actions.reload = [this](ReloadWaiters::Done done) { generations_.reload(std::move(done)); };
     actions.drain = [this](std::function<void()> done) { drain(std::move(done)); };
     actions.resume = [this] { draining_ = false; };
@@ -51,6 +53,8 @@ ServerStatus Server::status() const {
     status.pid = getpid();
     status.uptime_seconds = to_seconds(now - started_);
     status.log_level = name_of(log_level_);
+    status.rss_bytes = resident_bytes(status.pid).value_or(0);
+    status.connections = static_cast<int>(sessions_.size());
     status.messages_in_work = static_cast<int>(router_.in_flight());
     status.queue = {gauge_.waiting, gauge_.limit};
     generations_.describe(status, now);
@@ -59,24 +63,29 @@ ServerStatus Server::status() const {
 }
 
 ServerStats Server::stats() const {
-    const RouterCounters& counters = router_.counters();
     ServerStats stats;
     stats.uptime_seconds = to_seconds(Clock::now() - started_);
-    stats.accepted = counters.accepted;
-    stats.deferred = counters.deferred;
-    stats.rejected = counters.rejected;
-    stats.client_gone = counters.client_gone;
-    stats.not_run_again = counters.poisoned;
-    stats.breakers_opened = counters.breakers_opened;
-    for (int event = 0; event < kFailureEvents; ++event) {
-        for (const auto action : {FailureAction::skip, FailureAction::defer, FailureAction::reject}) {
-            const auto uses = counters.policy_uses[static_cast<std::size_t>(event)][static_cast<std::size_t>(action)];
-            if (uses == 0) continue;
-            const auto name = std::string(to_string(static_cast<FailureEvent>(event)));
-            stats.policy_uses[name][std::string(to_string(action))] = uses;
-        }
-    }
+    stats.start_time_seconds = to_seconds(start_time_.time_since_epoch());
+    stats.connections = sessions_.adopted();
+    stats.connections_without_message = without_message_;
+    stats.workers = gauge_.workers;
+    router_.counters().describe(stats);
+    generations_.describe(stats);
     return stats;
+}
+
+std::vector<FilterStats> Server::filters() const {
+    const Generation& current = generations_.current();
+    std::vector<FilterStats> filters = router_.filter_statistics().describe(current.filter_names());
+    for (FilterStats& filter : filters) filter.breaker = current.breaker_state(filter.name);
+    return filters;
+}
+
+ServerSnapshot Server::snapshot() const {
+    ServerSnapshot snapshot{status(), stats(), filters(), {}};
+    router_.counters().describe(snapshot.times);
+    router_.filter_statistics().describe(snapshot.times);
+    return snapshot;
 }
 
 void Server::drain(std::function<void()> done) {

@@ -42,6 +42,8 @@ public:
     void set_request_timeout(Duration timeout) { request_timeout_ = timeout; }
 
     std::size_t size() const { return sessions_.size(); }
+    /// All that there were since the start.
+    std::uint64_t adopted() const { return last_id_; }
 
 private:
     struct Session {

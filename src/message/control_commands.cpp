@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warning", "error"};
 
+constexpr std::string_view kFormats[] = {"openmetrics", "prometheus"};
+
 constexpr ControlCommand kCommands[] = {
     {.verb = ControlVerb::status, .name = "status", .brief = "What each pool and worker does now",
      .text = "Pools and workers: what each does now, since when, for which message; the queue; what is wrong.",
@@ -18,6 +20,13 @@ constexpr ControlCommand kCommands[] = {
      .text = "For each filter: runs, verdicts, failures, and how long it takes (mean, and what half and 99 of 100 "
              "runs stay within).",
      .reads = true},
+    {.verb = ControlVerb::metrics, .name = "metrics", .brief = "All numbers, for a monitoring system",
+     .text = "All numbers as text for Prometheus and its like: messages, filters, workers, queue, memory. "
+             "`openmetrics` is what a scraper asks for; `prometheus` what promtool and the textfile collector of "
+             "node_exporter read. With --into FILE the text replaces FILE in one step, and when the server does not "
+             "answer the file says so.",
+     .reads = true, .argument = "format", .argument_text = "openmetrics (the default, but for --into) or prometheus",
+     .words = kFormats, .word_for_file = "prometheus"},
     {.verb = ControlVerb::reload, .name = "reload", .brief = "Read configuration and filters again",
      .text = "Reads the configuration and the filters again. Returns when the new workers serve, or with the reason "
              "why they were given up and the old ones stay."},

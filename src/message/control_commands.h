@@ -7,7 +7,7 @@
 
 namespace pythonfilter {
 
-enum class ControlVerb { status, stats, filters, reload, drain, resume, stop, recycle, trace, log_level };
+enum class ControlVerb { status, stats, filters, metrics, reload, drain, resume, stop, recycle, trace, log_level };
 
 struct ControlCommand {
     ControlVerb verb;
@@ -19,6 +19,7 @@ struct ControlCommand {
     bool argument_required = false;
     std::string_view argument_text = {};
     std::span<const std::string_view> words = {};  // that the argument may be; empty: any
+    std::string_view word_for_file = {};  // the answer can be written into a file: what the argument is then by default
 };
 
 std::span<const ControlCommand> control_commands();

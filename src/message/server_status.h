@@ -3,8 +3,11 @@
 // are in seconds and counted back from the moment of the answer.
 #pragma once
 
+#include "base/latency_histogram.h"
+
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,12 +63,14 @@ struct ReloadStatus {
 struct ServerStatus {
     std::string version, build;
     int pid = 0;               // of the master
+    std::int64_t rss_bytes = 0;  // of the master
     std::string state;         // starting, serving, draining, stopping
     double uptime_seconds = 0; // of the master
     std::string config_file;
     std::string log_level;
     int generation = 0;        // in force
     int messages_in_work = 0;  // accepted and not answered
+    int connections = 0;       // of Courier, now
     QueueStatus queue;
     ReloadStatus last_reload;
     std::vector<std::string> problems;  // of the generation in force
@@ -75,13 +80,26 @@ struct ServerStatus {
     bool healthy() const;
 };
 
+/// Processes of a pool, over all generations; they only grow.
+struct WorkerTotals {
+    std::uint64_t started = 0;
+    std::uint64_t ended = 0;   // <= started
+    std::uint64_t failed = 0;  // of those that ended: they were not told to
+};
+
 /// Since the start of the master; numbers of messages unless said otherwise. They only grow.
 struct ServerStats {
     double uptime_seconds = 0;
+    double start_time_seconds = 0;      // since 1970
     std::uint64_t accepted = 0, deferred = 0, rejected = 0, client_gone = 0;
     std::uint64_t not_run_again = 0;    // for what they did to workers before
     std::uint64_t breakers_opened = 0;  // times
     std::map<std::string, std::map<std::string, std::uint64_t>> policy_uses;  // by event and action
+    std::map<std::string, std::uint64_t> own_answers;   // that no filter gave, by reason
+    std::uint64_t connections = 0;                      // that were accepted
+    std::uint64_t connections_without_message = 0;      // of them: no request came, or none that can be understood
+    std::uint64_t reloads = 0, reloads_given_up = 0;    // that ended well, or not
+    std::map<std::string, WorkerTotals> workers;        // by pool
 };
 
 struct FilterStats {
@@ -91,6 +109,33 @@ struct FilterStats {
     std::uint64_t errors = 0, timeouts = 0, crashes = 0, bad_replies = 0, unavailable = 0;
     double mean_ms = 0, p50_ms = 0, p99_ms = 0;              // wall time of a run
     double cpu_ms = 0;                                       // of a run, mean
+    double cpu_seconds = 0;                                  // of all runs
+    std::string breaker;  // closed, open, probing; empty: it is no part of the chain in force
+};
+
+/// How long something took, for the bounds of latency_bounds().
+struct LatencyStats {
+    std::vector<std::uint64_t> at_most;  // for each bound: so many took no longer
+    std::uint64_t count = 0;             // of all
+    double sum_seconds = 0;
+};
+/// In seconds, growing: each twice the one before.
+std::span<const double> latency_bounds();
+LatencyStats latency_stats(const LatencyHistogram& histogram);
+
+/// Since the start of the master.
+struct ServerTimes {
+    LatencyStats message;                            // from connect to reply
+    std::map<std::string, LatencyStats> queue_wait;  // by pool
+    std::map<std::string, LatencyStats> filters;     // a run of each
+};
+
+/// All of it at one moment: what the metrics are made of.
+struct ServerSnapshot {
+    ServerStatus status;
+    ServerStats stats;
+    std::vector<FilterStats> filters;
+    ServerTimes times;
 };
 
 }  // namespace pythonfilter

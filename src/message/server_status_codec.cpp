@@ -21,13 +21,15 @@ PYTHONFILTER_JSON(PoolStatus, name, generation, state, workers_wanted, waiting,
                   sandbox_lacks, workers)
 PYTHONFILTER_JSON(QueueStatus, waiting, limit)
 PYTHONFILTER_JSON(ReloadStatus, result, problems, ago_seconds)
-PYTHONFILTER_JSON(ServerStatus, version, build, pid, state, uptime_seconds, config_file,
-                  log_level, generation, messages_in_work, queue, last_reload, problems,
+PYTHONFILTER_JSON(ServerStatus, version, build, pid, rss_bytes, state, uptime_seconds, config_file,
+                  log_level, generation, messages_in_work, connections, queue, last_reload, problems,
                   pools)
-PYTHONFILTER_JSON(ServerStats, uptime_seconds, accepted, deferred, rejected, client_gone,
-                  not_run_again, breakers_opened, policy_uses)
+PYTHONFILTER_JSON(WorkerTotals, started, ended, failed)
+PYTHONFILTER_JSON(ServerStats, uptime_seconds, start_time_seconds, accepted, deferred, rejected, client_gone,
+                  not_run_again, breakers_opened, policy_uses, own_answers, connections,
+                  connections_without_message, reloads, reloads_given_up, workers)
 PYTHONFILTER_JSON(FilterStats, name, runs, accepted, deferred, rejected, errors, timeouts,
-                  crashes, bad_replies, unavailable, mean_ms, p50_ms, p99_ms, cpu_ms)
+                  crashes, bad_replies, unavailable, mean_ms, p50_ms, p99_ms, cpu_ms, cpu_seconds, breaker)
 
 namespace {
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import checkout
 import pytest
+from support.ctl import Ctl
 from support.server import Server
 from support.tree import installed_tree
 
@@ -94,6 +95,16 @@ def test_options_commands_and_exit_statuses_of_pythonfilterctl_are_those_of_its_
     assert [name for name in described if name in commands] == described == commands != []
     statuses = re.findall(r"^  (\d+) ", said.partition("Exit status:")[2], re.MULTILINE)
     assert re.findall(r"^\.B (\d+)$", section(text, "EXIT STATUS"), re.MULTILINE) == statuses != []
+
+
+def test_every_metric_has_its_paragraph_and_there_is_no_other() -> None:
+    described = re.findall(r"^\.B (\w+)\n", section(page("pythonfilter-metrics.7"), "METRICS"), re.MULTILINE)
+    with Server(filters={"nothing": "def do_filter(body, controls): return ''\n"}) as server:
+        text = Ctl(server).run("metrics", "prometheus").stdout
+    told = [(name, help) for name, help in re.findall(r"^# HELP (\w+) (.*)$", text, re.MULTILINE) if help]
+    assert described == [name for name, _ in told] != []
+    named = set(re.findall(r"pythonfilter_\w+", page("pythonfilter-metrics.7")))
+    assert named == set(described)
 
 
 @pytest.mark.parametrize("module", ["control", "xfilter", "config"])
