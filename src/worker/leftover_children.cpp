@@ -2,7 +2,6 @@
 
 #include "base/process.h"
 
-#include <algorithm>
 #include <sys/wait.h>
 
 namespace pythonfilter {
@@ -21,11 +20,13 @@ void LeftoverChildren::set_baseline() {
     baseline_ = {children.begin(), children.end()};
 }
 
-int LeftoverChildren::count() const {
-    if (!has_any_child()) return 0;
-    const auto children = list_children();
-    return static_cast<int>(std::count_if(children.begin(), children.end(),
-                                          [&](const pid_t child) { return !baseline_.contains(child); }));
+std::set<pid_t> LeftoverChildren::list() const {
+    if (!has_any_child()) return {};
+    std::set<pid_t> found;
+    for (const pid_t child : list_children()) {
+        if (!baseline_.contains(child)) found.insert(child);
+    }
+    return found;
 }
 
 bool LeftoverChildren::reap() {

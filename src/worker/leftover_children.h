@@ -15,8 +15,8 @@ public:
     void set_baseline();
     /// Reaps what has ended. True when others may still run: ask again.
     bool reap();
-    /// How many there are beside the baseline, reaped or not. Reaps nothing.
-    int count() const;
+    /// Those there are beside the baseline, reaped or not. Reaps nothing.
+    std::set<pid_t> list() const;
     bool running() const { return running_ > 0; }
 
 private:

@@ -31,7 +31,7 @@ std::vector<std::string> TemporaryFiles::list() const {
     std::error_code error;
     for (fs::directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error)) {
         std::string name = entry->path().filename().string();
-        if (!baseline_.contains(name)) names.push_back(std::move(name));
+        if (!baseline_.contains(name) && !kept_.contains(name)) names.push_back(std::move(name));
     }
     return names;
 }
@@ -48,17 +48,29 @@ void TemporaryFiles::set_baseline() {
     baseline_ = {names.begin(), names.end()};
 }
 
-std::size_t TemporaryFiles::look() {
+void TemporaryFiles::look() {
     struct stat info{};
-    if (path_.empty()) return 0;
+    if (path_.empty()) return;
     gone_ = lstat(path_.c_str(), &info) != 0 || !is_ours(info);
-    if (gone_) leftovers_.clear();
+    if (gone_) {
+        leftovers_.clear();
+        kept_.clear();
+    }
     const bool untouched = sure_ && nanoseconds(info.st_mtim) == nanoseconds(looked_at_);
-    if (untouched || gone_) return leftovers_.size();
+    if (untouched || gone_) return;
     looked_at_ = info.st_mtim;
     sure_ = std::abs(now() - nanoseconds(info.st_mtim)) > kTick;
     leftovers_ = list();
-    return leftovers_.size();
+}
+
+void TemporaryFiles::keep() {
+    kept_.insert(leftovers_.begin(), leftovers_.end());
+    leftovers_.clear();
+}
+
+void TemporaryFiles::release() {
+    leftovers_.insert(leftovers_.end(), kept_.begin(), kept_.end());
+    kept_.clear();
 }
 
 void TemporaryFiles::remove() {
@@ -76,6 +88,7 @@ bool TemporaryFiles::make_again() {
     device_ = info.st_dev;
     inode_ = info.st_ino;
     baseline_.clear();
+    kept_.clear();
     return true;
 }
 

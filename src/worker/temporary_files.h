@@ -18,11 +18,16 @@ public:
     explicit TemporaryFiles(std::string path) : path_(std::move(path)) {}
 
     void set_baseline();
-    /// How many entries there are that are too many. One stat() when nobody wrote there.
-    std::size_t look();
+    /// Looks for entries that are too many. One stat() when nobody wrote there.
+    void look();
+    /// How many there are.
+    std::size_t count() const { return leftovers_.size(); }
     /// One of them, for the log.
     const std::string& example() const { return leftovers_.front(); }
     void remove();
+    /// They are no longer too many: somebody may need them, until release().
+    void keep();
+    void release();
     /// At the last look, the directory was not there, or another one.
     bool gone() const { return gone_; }
     bool make_again();
@@ -37,7 +42,7 @@ private:
     timespec looked_at_{};    // its time of change, at the last list
     bool gone_ = false;
     bool sure_ = false;       // that a later change would have changed that time
-    std::set<std::string> baseline_;
+    std::set<std::string> baseline_, kept_;
     std::vector<std::string> leftovers_;
 };
 

@@ -99,11 +99,12 @@ void TidyUp::tell(std::size_t kind, const std::string& who, const std::string& t
 
 // True when something grew and it is not clear by whom.
 bool TidyUp::measure(long lowest) {
-    children_now_ = children_.count();
-    const bool more = descriptors_.note(lowest, 1, since_look_) | processes_.note(children_now_, 1, since_look_);
-    const std::size_t files = temporary_files_.look();
-    if (files > temporary_count_) temporary_filter_ = since_look_.text();
-    temporary_count_ = files;
+    children_now_ = children_.list();
+    const auto processes = static_cast<long>(children_now_.size());
+    const bool more = descriptors_.note(lowest, 1, since_look_) | processes_.note(processes, 1, since_look_);
+    temporary_files_.look();
+    if (temporary_files_.count() > temporary_count_) temporary_filter_ = since_look_.text();
+    temporary_count_ = temporary_files_.count();
     return more && !since_look_.clear();
 }
 
@@ -119,8 +120,19 @@ void TidyUp::message_ended() {
     check(processes_, "processes running");
     if (temporary_files_.gone() && !temporary_files_.make_again())
         retire_ = "the worker's TMPDIR is gone and cannot be made again";
-    // One that still runs may have been given a file there.
-    if (temporary_count_ == 0 || children_.count() > 0) return;
+    tidy_temporary_files();
+}
+
+// A process that the message leaves running may have been given a file there: those of that message stay until no such
+// process runs.
+void TidyUp::tidy_temporary_files() {
+    const bool has_new_child = !std::includes(children_then_.begin(), children_then_.end(), children_now_.begin(),
+                                              children_now_.end());
+    children_then_ = children_now_;
+    if (has_new_child) temporary_files_.keep();
+    if (children_now_.empty()) temporary_files_.release();
+    temporary_count_ = temporary_files_.count();
+    if (temporary_count_ == 0) return;
     const std::string others = " and " + std::to_string(temporary_count_ - 1) + " more";
     tell(kTemporaryFiles, temporary_filter_,
          " left " + temporary_files_.example() + (temporary_count_ == 1 ? "" : others) +

@@ -47,13 +47,14 @@ public:
 
     LeftoverChildren& children() { return children_; }
     /// Processes of filters were there at the last look.
-    bool left_children() const { return children_now_ > 0; }
+    bool left_children() const { return !children_now_.empty(); }
 
 private:
     void look(bool full);
     void undo(const Difference& difference, const std::string& who);
     bool measure(long lowest);
     bool measure_threads();
+    void tidy_temporary_files();
     void check(const Growth& growth, const char* what);
     void tell(std::size_t kind, const std::string& who, const std::string& text);
 
@@ -67,7 +68,8 @@ private:
     int messages_ = 0;  // since the last full look
     std::map<std::pair<std::size_t, std::string>, std::set<std::string>> told_;  // by kind and filter
     LeftoverChildren children_;
-    int children_now_ = 0;  // at the last look
+    std::set<pid_t> children_now_;   // at the last look
+    std::set<pid_t> children_then_;  // when the last message ended
     TemporaryFiles temporary_files_;
     std::size_t temporary_count_ = 0;
     std::string temporary_filter_;  // after which there were more of them

@@ -118,6 +118,8 @@ def test_the_next_filter_of_the_same_message_finds_it_put_back() -> None:
                "careful": "import os\ndef do_filter(b, c):\n    return f'250 {os.getcwd()} {os.environ.get(\"X\")}'\n"}
     filters["careless"] += "    return ''\n"
     with Server(filters=filters, config=ONE_WORKER) as running:
+        running.ask()
+        time.sleep(0.01)  # with time before a message, the worker looks after each filter
         assert running.ask() == b"250 /usr None\n"
 
 
@@ -288,3 +290,21 @@ def test_init_filters_files_and_those_a_child_may_need_stay() -> None:
         assert running.ask(b"Subject: child\n\n") == b"250 child\n"
         running.wait_for_log("from the file$")
         wait_until("the file's end", lambda: running.ask() == b"250 True 1\n")
+
+
+def test_a_child_of_an_earlier_message_keeps_no_file_of_a_later_one() -> None:
+    source = """\
+        import os, subprocess, tempfile
+        def do_filter(body_path, control_paths):
+            subject = open(body_path).readline()
+            if 'child' in subject:
+                subprocess.Popen(['sleep', '1000'])
+            if 'file' in subject:
+                open(tempfile.gettempdir() + '/' + subject.split()[-1], 'x').close()
+            return f'250 {sorted(os.listdir(tempfile.gettempdir()))}'
+        """
+    with Server(filters={"helped": source}, config=ONE_WORKER) as running:
+        assert running.ask(b"Subject: child file one\n\n") == b"250 ['one']\n"
+        assert running.ask(b"Subject: file two\n\n") == b"250 ['one', 'two']\n"
+        assert running.ask() == b"250 ['one']\n"
+        assert running.ask(b"Subject: file two\n\n") == b"250 ['one', 'two']\n"

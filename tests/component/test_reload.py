@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.asking import Load
 from support.gate import GATE, Gate
+from support.reloads import Reloads, server_with_generations
 from support.server import Server
 from support.wait import wait_until
 
@@ -49,18 +50,10 @@ def test_a_reload_under_load_loses_no_message() -> None:
         wait_until("the old generations to be gone", lambda: len(server.zygote_pids()) == 1, LIMIT)
 
 
-def test_descriptors_and_processes_are_the_same_after_many_reloads() -> None:
-    with Server(filters={"which": version(0)}) as server:
-        assert server.ask() == reply_of(0)
-
-        def shape() -> tuple[int, int]:
-            return len(server.processes()), server.descriptor_count()
-
-        before = shape()
-        for number in range(2, 6):
-            seen = reload(server)
-            server.wait_for_log(rf"generation {number} serves: ", after=seen, timeout=LIMIT)
-            wait_until("as many processes and descriptors as before", lambda: shape() == before, LIMIT)
+def test_many_reloads_under_load_refuse_lose_and_leave_nothing(request: pytest.FixtureRequest) -> None:
+    """No message sees two generations either. A thousand: dev/soak --reloads 1000."""
+    with server_with_generations() as server:
+        assert Reloads(server).run(40 if request.config.getoption("--full") else 5) == []
 
 
 def test_a_message_in_work_gets_the_verdict_of_the_generation_it_began_in() -> None:
