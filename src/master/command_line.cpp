@@ -75,8 +75,10 @@ CommandLine parse_command_line(int argc, char** argv) {
     app.add_option("--config", result.config_file, "Read this file, no other")->type_name("FILE")->check(not_empty);
     bool master = false;
     rlim_t open_files = 0;
+    std::string heritage;
     app.add_flag(kMasterOption, master)->group("");
     const CLI::Option* limit = app.add_option(kOpenFilesOption, open_files)->group("");
+    app.add_option(kSuccessorOption, heritage)->group("");
     app.add_subcommand("serve", "Serve until told to stop; what is done without a command");
     const CLI::App* check =
         app.add_subcommand("check", "Read the configuration, say what is wrong with it or what is in force");
@@ -87,6 +89,8 @@ CommandLine parse_command_line(int argc, char** argv) {
         return result;
     }
     if (master) result.action = CommandLine::Action::master_of_guardian;
+    result.heritage = parse_heritage(heritage);
+    if (result.heritage) result.action = CommandLine::Action::successor;
     if (check->parsed()) result.action = CommandLine::Action::check;
     if (limit->count() > 0) result.open_files = open_files;
     if (!result.config_file.empty()) result.config_file = absolute_path(result.config_file);

@@ -50,6 +50,7 @@ const char* Guardian::to_string(State state) {
         case State::running: return "running";
         case State::waiting: return "waiting";
         case State::unusable: return "unusable";
+        case State::replacing: return "replacing";
         case State::stopping: return "stopping";
         case State::draining: return "draining";
         case State::ended: return "ended";
@@ -60,12 +61,15 @@ const char* Guardian::to_string(State state) {
 Guardian::Guardian(GuardianOptions options)
     : options_(std::move(options)),
       tell_debug_(std::getenv("PYTHONFILTER_DEBUG") != nullptr),
+      orphans_(options_.heritage ? options_.heritage->master : 0),
       signals_(open_signals()),
-      master_(options_.master) {}
+      master_(options_.master),
+      program_(options_.master.path) {}
 
 int Guardian::run(Result<Config> first) {
     if (!signals_) say(LogLevel::error, errno_error("no signals can be received: signalfd", errno).text);
-    attempt(std::move(first));
+    if (options_.heritage) take_over(std::move(first));
+    else attempt(std::move(first));
     while (state_ != State::ended) {
         do_what_is_due(Clock::now());
         if (state_ == State::ended) break;
@@ -77,7 +81,7 @@ int Guardian::run(Result<Config> first) {
 }
 
 void Guardian::enter(State state) {
-    assert((state == State::running || state == State::stopping) == master_.running() || is_stopping());
+    assert((state == State::running || state == State::replacing) == master_.running() || state >= State::stopping);
     if (state == state_) return;
     if (tell_debug_) say(LogLevel::debug, std::string(to_string(state_)) + " -> " + to_string(state));
     state_ = state;
@@ -128,17 +132,26 @@ void Guardian::on_signals() {
     if (const auto status = master_.reap()) on_master_end(*status);
 }
 
-// A living master judges the new configuration itself; only what happens at a stop is the guardian's business.
 void Guardian::on_hangup() {
+    if (state_ == State::replacing) return;  // the next master reads the configuration anyway
     if (state_ == State::running) {
         hangup_held_ = master_.ready_fd() >= 0;
-        if (!hangup_held_) master_.signal(SIGHUP);
-        if (const auto config = load_config(options_.config)) on_stop_ = config->server.on_stop;
+        if (!hangup_held_) pass_hangup_on();
         return;
     }
+    if (program_.is_replaced()) hand_over();
     policy_.reset();
     problem_.clear();  // asked again, told again
     attempt(load_config(options_.config));
+}
+
+// A living master judges the new configuration itself; only what happens at a stop is the guardian's business.
+void Guardian::pass_hangup_on() {
+    if (program_.is_replaced()) hand_over();
+    const auto config = load_config(options_.config);
+    if (master_is_older_) return replace_master(config);
+    master_.signal(SIGHUP);
+    if (config) on_stop_ = config->server.on_stop;
 }
 
 void Guardian::on_ready() {
@@ -147,7 +160,7 @@ void Guardian::on_ready() {
     options_.ready_fd.reset();
     if (heard == MasterProcess::Ready::closed) return;
     policy_.became_ready(Clock::now());
-    if (std::exchange(hangup_held_, false)) master_.signal(SIGHUP);
+    if (std::exchange(hangup_held_, false)) pass_hangup_on();
     problem_.clear();
     if (!absent_since_) return;
     absent_since_.reset();
@@ -165,6 +178,11 @@ void Guardian::on_master_end(int wait_status) {
         if (wait_status != 0) say(LogLevel::warning, "the master ended with " + describe_wait_status(wait_status));
         patience_end_ = std::min(now + kDrainPatience, stop_end_);
         return enter(State::draining);
+    }
+    master_is_older_ = false;
+    if (state_ == State::replacing) {
+        if (wait_status != 0) say(LogLevel::warning, "the old master ended with " + describe_wait_status(wait_status));
+        return attempt(load_config(options_.config));
     }
     begin_absence();
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == kExitConfig) {
@@ -203,6 +221,12 @@ void Guardian::do_what_is_due(TimePoint now) {
     if (next_socket_look_ && now >= *next_socket_look_ && !is_stopping()) look_after_socket(now);
     switch (state_) {
         case State::running: break;
+        case State::replacing:
+            if (now < patience_end_) break;
+            say(LogLevel::error, "the old master does not make way and is killed");
+            master_.signal(SIGKILL);
+            patience_end_ = TimePoint::max();
+            break;
         case State::waiting:
             if (now >= next_start_ && (!has_orphans_ || now >= patience_end_)) start_master();
             break;
@@ -258,6 +282,7 @@ std::optional<TimePoint> Guardian::next_moment() const {
             break;
         }
         case State::unusable: at_latest(next_start_); break;
+        case State::replacing:
         case State::stopping: at_latest(patience_end_); break;
         case State::draining: at_latest(std::min(patience_end_, Clock::now() + 10ms)); break;
     }

@@ -14,6 +14,7 @@
 #include "master/master_process.h"
 #include "master/orphans.h"
 #include "master/respawn_policy.h"
+#include "master/succession.h"
 #include "master/turn_away.h"
 
 #include <optional>
@@ -27,6 +28,7 @@ struct GuardianOptions {
     MasterProgram master;
     UniqueFd ready_fd;               // courierfilter's fd 3
     bool stop_at_stdin_end = true;   // false: stdin is nothing that can end
+    std::optional<Heritage> heritage;  // of an older guardian in this very process
 };
 
 class Guardian {
@@ -42,6 +44,7 @@ private:
         running,   // a master lives
         waiting,   // for the moment to start the next master
         unusable,  // no usable configuration, or no socket: for the moment to try again
+        replacing,  // a master of an older program lives and was told to make way
         stopping,  // a master lives and was told to stop
         draining,  // no master any more: queued clients are answered, orphans buried
         ended,
@@ -60,14 +63,21 @@ private:
     Status ensure_any_socket();
     void look_after_socket(TimePoint now);
     void replace_lost_socket();
+    void explain(const std::string& headline, const std::string& why, const std::string& again);
     void explain_problem(const std::string& why, Duration retry, const Status& any_socket);
     std::string plan_next_start(Duration delay);  // returns the delay for a person
     void start_master();
+
+    // When the program was replaced: guardian_upgrade.cpp.
+    void take_over(Result<Config> config);
+    void replace_master(const Result<Config>& config);
+    void hand_over();
 
     // What is heard.
     void wait_for_events();
     void on_signals();
     void on_hangup();
+    void pass_hangup_on();
     void on_ready();
     void on_master_end(int wait_status);
     void begin_absence();
@@ -85,7 +95,9 @@ private:
     bool tell_debug_;
     Orphans orphans_;
     UniqueFd signals_;                    // a signalfd
-    MasterProcess master_;                // running exactly in states running and stopping
+    MasterProcess master_;                // running exactly in states running, replacing and stopping
+    ProgramFile program_;
+    bool master_is_older_ = false;        // than this program: it runs because the configuration could not be used
     RespawnPolicy policy_;
     TurnAway turn_away_;
     State state_ = State::waiting;
@@ -96,7 +108,7 @@ private:
     std::string problem_;                 // why the last attempt failed, until a master is ready
 
     TimePoint next_start_{};              // waiting, unusable
-    TimePoint patience_end_{};            // waiting: with orphans; stopping: with the master; draining: with clients
+    TimePoint patience_end_{};            // with orphans, a master that shall end, clients: by state
     TimePoint stop_end_{};                // stopping, draining: the process ends by then
     bool hangup_held_ = false;            // SIGHUP came before the master was ready to take it
     bool has_orphans_ = false;            // perhaps; orphans_.clear() knows

@@ -98,20 +98,23 @@ void Guardian::replace_lost_socket() {
 }
 
 void Guardian::explain_problem(const std::string& why, Duration retry, const Status& any_socket) {
-    if (any_socket) {
-        say(LogLevel::error, "cannot serve, so every message is answered `451 4.3.0` (try again later), because:");
-    } else {
-        say(LogLevel::error,
-            "cannot serve and has no socket, so mail may pass unfiltered (" + any_socket.error().text + "), because:");
-    }
+    const std::string headline =
+        any_socket ? "cannot serve, so every message is answered `451 4.3.0` (try again later), because:"
+                   : "cannot serve and has no socket, so mail may pass unfiltered (" + any_socket.error().text +
+                         "), because:";
+    explain(headline, why, " (it also tries again every " + std::to_string(retry / 1s) + " s)");
+}
+
+// `again`: what happens without the administrator.
+void Guardian::explain(const std::string& headline, const std::string& why, const std::string& again) {
+    say(LogLevel::error, headline);
     for (std::size_t at = 0; at < why.size();) {
         const std::size_t end = std::min(why.find('\n', at), why.size());
         say(LogLevel::error, why.substr(at, end - at));
         at = end + 1;
     }
-    say(LogLevel::error, "mend this, then send SIGHUP to process " + std::to_string(getpid()) +
-                             " (it also tries again every " + std::to_string(retry / 1s) +
-                             " s); `pythonfilter check` tells whether the configuration is good");
+    say(LogLevel::error, "mend this, then send SIGHUP to process " + std::to_string(getpid()) + again +
+                             "; `pythonfilter check` tells whether the configuration is good");
 }
 
 std::string Guardian::plan_next_start(Duration delay) {

@@ -23,6 +23,12 @@ Result<bool> HeldSocket::ensure(const SocketPlace& place, TurnAway& waiting) {
     return took_over;
 }
 
+void HeldSocket::adopt(ListenSocket socket) {
+    socket_ = std::move(socket);
+    keeper_.emplace(*socket_);
+    owner_ = geteuid();
+}
+
 SocketKeeper::Finding HeldSocket::look() {
     if (!keeper_) return SocketKeeper::Finding::ours;
     const auto finding = keeper_->look(*socket_);

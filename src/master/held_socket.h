@@ -17,6 +17,9 @@ public:
     /// waits at the old one goes to `waiting`. True when a server of somebody else was living there.
     Result<bool> ensure(const SocketPlace& place, TurnAway& waiting);
 
+    /// Takes one that was made before. None may be there.
+    void adopt(ListenSocket socket);
+
     /// Looks after the path: see SocketKeeper.
     SocketKeeper::Finding look();
     const SocketKeeper& keeper() const { return *keeper_; }  // of a socket that was made
@@ -28,6 +31,7 @@ public:
 
     bool is_listening() const { return socket_ && pythonfilter::is_listening(socket_->fd.get()); }
     int fd() const { return socket_ ? socket_->fd.get() : -1; }
+    const ListenSocket* socket() const { return socket_ ? &*socket_ : nullptr; }
     const SocketPlace* place() const { return socket_ ? &socket_->place : nullptr; }
 
 private:

@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     switch (line.action) {
         case CommandLine::Action::check: return check_command({line.instance, line.config_file});
         case CommandLine::Action::master_of_guardian: return serve_for_guardian(line);
+        case CommandLine::Action::successor: return serve_as_successor(line, argv[0]);
         case CommandLine::Action::serve: break;
     }
     return serve(line, argc > 0 ? argv[0] : nullptr);

@@ -12,6 +12,7 @@
 // Guardian, in courierfilter mode
 //   guardian.h          holds the socket and stdin, restarts a dead master, stays when the configuration is bad
 //   master_process.h    its child: born, told, heard and buried
+//   succession.h        a guardian becomes its new program after an upgrade
 //   held_socket.h       the listening socket that outlives masters
 //   turn_away.h         451 for every client while nobody can filter
 //   listen_socket.h     the socket's birth and end: bind, chmod, listen, link; in the foreground too

@@ -61,6 +61,15 @@ Status MasterProcess::start(int listen_fd) {
     return Done{};
 }
 
+Status MasterProcess::adopt(pid_t pid) {
+    assert(!running());
+    auto pidfd = open_pidfd(pid);
+    if (!pidfd) return pidfd.error();
+    pid_ = pid;
+    pidfd_ = std::move(*pidfd);
+    return Done{};
+}
+
 void MasterProcess::signal(int number) {
     if (running()) signal_pidfd(pidfd_.get(), number);
 }

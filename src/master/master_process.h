@@ -31,6 +31,8 @@ public:
 
     /// None may be running. Descriptors 0, 1, 2 are inherited; `listen_fd` is lent.
     Status start(int listen_fd);
+    /// A ready master that is a child of this process already.
+    Status adopt(pid_t pid);
     /// Does nothing when none is running.
     void signal(int number);
     /// The wait status of a master that has ended since the last call.

@@ -9,7 +9,10 @@
 
 namespace pythonfilter {
 
-Orphans::Orphans() : not_ours_(list_children()) { become_subreaper(); }
+Orphans::Orphans(pid_t ours) : not_ours_(list_children()) {
+    std::erase(not_ours_, ours);
+    become_subreaper();
+}
 
 bool Orphans::clear(const std::unordered_set<pid_t>& ours) const {
     bool none_left = true;

@@ -13,8 +13,8 @@ namespace pythonfilter {
 
 class Orphans {
 public:
-    /// Becomes the subreaper.
-    Orphans();
+    /// Becomes the subreaper. `ours`: a child that is there already and is known; 0: none.
+    explicit Orphans(pid_t ours = 0);
 
     /// Kills and reaps what is there, except `ours`. True when nothing remains.
     bool clear(const std::unordered_set<pid_t>& ours) const;

@@ -130,6 +130,17 @@ int serve_in_foreground(const ConfigRequest& request, const Result<Config>& conf
     return status;
 }
 
+bool has_listen_socket() {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    return getsockopt(kMasterListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
+}
+
+int refuse_use_of(const char* option) {
+    std::fprintf(stderr, "pythonfilter: %s is for its own use, between its processes\n", option);
+    return kExitUsage;
+}
+
 }  // namespace
 
 int serve(const CommandLine& line, const char* argv0) {
@@ -148,18 +159,24 @@ int serve(const CommandLine& line, const char* argv0) {
     }
     raise_nofile_limit();
     forbid_dumps();  // pidfd_getfd() would hand the listening socket to a filter
-    Guardian guardian({request, master_program(line, argv0), std::move(ready_fd), stdin_can_end()});
+    Guardian guardian({request, master_program(line, argv0), std::move(ready_fd), stdin_can_end(), std::nullopt});
     return guardian.run(std::move(config));
 }
 
+int serve_as_successor(const CommandLine& line, const char* argv0) {
+    if (!has_listen_socket() || !line.heritage) return refuse_use_of(kSuccessorOption);
+    inspect_inherited();
+    close_inherited({kMasterListenFd});
+    prepare_signals();
+    raise_nofile_limit(line.open_files);
+    forbid_dumps();
+    const ConfigRequest request{line.instance, line.config_file};
+    Guardian guardian({request, master_program(line, argv0), UniqueFd(), stdin_can_end(), line.heritage});
+    return guardian.run(load_config(request));
+}
+
 int serve_for_guardian(const CommandLine& line) {
-    int listening = 0;
-    socklen_t size = sizeof listening;
-    const bool has_socket = getsockopt(kMasterListenFd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
-    if (!has_socket || !is_open(kMasterReadyFd)) {
-        std::fprintf(stderr, "pythonfilter: %s is for its own use: so a guardian starts its master\n", kMasterOption);
-        return kExitUsage;
-    }
+    if (!has_listen_socket() || !is_open(kMasterReadyFd)) return refuse_use_of(kMasterOption);
     inspect_inherited();
     close_inherited({kMasterListenFd, kMasterReadyFd});
     prepare_signals();

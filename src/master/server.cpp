@@ -1,6 +1,7 @@
 #include "master/server.h"
 
 #include "base/process.h"
+#include "master/succession.h"
 #include "message/reply.h"
 
 #include <algorithm>
@@ -50,15 +51,19 @@ Server::Server(MasterOptions options, Config config)
                      report_(LogLevel::warning, problem);
                  }}),
       control_(loop_, report_, control_actions(), guardian_),
-      before_wait_(loop_, [this] { flush_log(); }),
+      before_wait_(loop_, [this] {
+          flush_log();
+          if (making_way_ && !stopping_ && sessions_.size() == 0) to_end_.start(0s);
+      }),
       to_look_(loop_, [this] { look_after_socket(); }),
       to_open_control_(loop_, [this] { control_.open(generations_.current().config()); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
     reset_signals();  // whatever blocks or ignores them in our parent: libev would not hear them
     signal(SIGPIPE, SIG_IGN);
-    watch_signal(SIGTERM, [this] { stop("SIGTERM"); });
+    watch_signal(SIGTERM, [this] { options_.keep_socket ? make_way("SIGTERM") : stop("SIGTERM"); });
     watch_signal(SIGINT, [this] { stop("SIGINT"); });
+    if (guardian_ != 0) watch_signal(kMakeWaySignal, [this] { make_way("another program takes over"); });
     watch_signal(SIGHUP, [this] { generations_.reload(); });
     if (options_.stop_at_stdin_end)
         stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
@@ -213,7 +218,9 @@ void Server::read_stdin() {
 void Server::stop(const std::string& reason) {
     if (stopping_) return;
     stopping_ = true;
-    report(LogLevel::info, "stopping: " + reason + "; " + std::to_string(router_.in_flight()) + " messages in flight");
+    if (!making_way_)
+        report(LogLevel::info,
+               "stopping: " + reason + "; " + std::to_string(router_.in_flight()) + " messages in flight");
     if (service_) service_->stopping(kStopLimit);
     if (options_.keep_socket) listener_->leave();
     else listener_->stop();
@@ -226,7 +233,24 @@ void Server::stop(const std::string& reason) {
     generations_.stop();
 }
 
+// A stop that leaves the socket to the next server. Who has connected is served as ever, the next clients wait there.
+void Server::make_way(const std::string& reason) {
+    if (stopping_ || making_way_) return;
+    making_way_ = true;
+    options_.keep_socket = true;
+    report(LogLevel::info,
+           "making way: " + reason + "; " + std::to_string(router_.in_flight()) + " messages in flight");
+    if (service_) service_->stopping(kStopLimit);
+    listener_->leave();
+    to_end_.start(kDrainLimit);
+}
+
 void Server::out_of_patience() {
+    if (!stopping_) {
+        stop("");
+        if (router_.in_flight() > 0) to_end_.start(0s);  // they had their time
+        return;
+    }
     if (killed_) {
         report(LogLevel::error, "some workers do not end; leaving them");
         return leave();

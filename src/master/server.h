@@ -44,6 +44,7 @@ private:
     void in_force(const Config& config);
     void take_request(SessionId id, Request request, TimePoint accepted);
     void stop(const std::string& reason);
+    void make_way(const std::string& reason);
     void out_of_patience();
     void leave();
     void log_summary();
@@ -87,6 +88,7 @@ private:
     std::uint64_t without_message_ = 0;   // connections that ended so
     bool draining_ = false;               // an administrator wants no new messages
     std::vector<std::function<void()>> drain_later_;  // told when the entrance is open, which it is not
+    bool making_way_ = false;             // for the master of another program
     bool stopping_ = false;
     bool killed_ = false;                 // during a stop: the workers
 };

@@ -7,13 +7,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from support.booted import NAME, Booted
-from support.mta_server import BOB, EVE, STANDARD, is_marked, names_of, told
+from support.mta_server import BOB, EVE, STANDARD, told
+from support.traffic import Traffic
 from support.wait import wait_until
 
 CONFIG = "server: {supervisor: systemd}\npools: {default: {workers: 2}}\nfilters: [mark, told]\n"
@@ -47,64 +47,6 @@ def configured(machine: Booted, text: str) -> Iterator[None]:
         yield
     finally:
         path.write_text(good)
-
-
-class Traffic:
-    """Clients that send one message after the other, and keep every answer."""
-
-    def __init__(self, machine: Booted, name: str, clients: int = 4) -> None:
-        self._machine = machine
-        self._name = name
-        self._over = threading.Event()
-        self.answers: dict[str, str] = {}
-        self._threads = [threading.Thread(target=self._send, args=(number,)) for number in range(clients)]
-        self.socket_missing = 0
-        self._threads.append(threading.Thread(target=self._look))
-
-    def __enter__(self) -> Traffic:
-        for thread in self._threads:
-            thread.start()
-        self.wait_for(4)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def wait_for(self, more: int) -> None:
-        wanted = len(self.answers) + more
-        wait_until(f"{wanted} answers", lambda: len(self.answers) >= wanted, 60.0)
-
-    def _send(self, client: int) -> None:
-        number = 0
-        while not self._over.is_set():
-            number += 1
-            name = f"{self._name}-{client}-{number}"
-            try:
-                self.answers[name] = str(self._machine.send(EVE, [BOB], told(name=name)).last)
-            except Exception as problem:  # is the answer, for the test to judge
-                self.answers[name] = f"{type(problem).__name__}: {problem}"
-
-    def _look(self) -> None:
-        while not self._over.wait(0.002):
-            self.socket_missing += not self._machine.socket_path.is_socket()
-
-    def check(self, *, refusals: str | None) -> None:
-        """Every answer is an acceptance or one of the refusals; what was accepted arrives, marked by the filter."""
-        assert self.socket_missing == 0
-        accepted = {name for name, answer in self.answers.items() if answer.startswith("250 ")}
-        others = [answer for name, answer in self.answers.items() if name not in accepted]
-        assert [answer for answer in others if refusals is None or not re.match(refusals, answer)] == []
-        assert accepted
-
-        def delivered() -> dict[str, bytes]:
-            found = [message for message in self._machine.messages("bob") if self._name.encode() in message]
-            return {name: message for message in found for name in names_of([message])}
-
-        wait_until("the delivery of all", lambda: set(delivered()) >= accepted, 60.0)
-        assert set(delivered()) == accepted
-        assert [name for name, message in delivered().items() if not is_marked(message)] == []
 
 
 def test_it_is_ready_when_systemd_says_so(service: Booted) -> None:

@@ -20,7 +20,8 @@ def test_no_paths_of_a_machine() -> None:
 
 
 def test_no_tabs() -> None:
-    assert lines_where(re.compile(r"\t")) == []
+    found = lines_where(re.compile(r"\t"))
+    assert [line for line in found if not line.startswith("debian/rules:")] == []  # a makefile needs them
 
 
 def test_no_blanks_at_line_ends() -> None:

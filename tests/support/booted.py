@@ -1,4 +1,4 @@
-"""A copy of this machine in which Debian's systemd runs as process 1, with Courier and the server as its units.
+"""A copy of this machine, or of a tree, in which Debian's systemd runs as process 1, with Courier's and our units.
 
 Used by tests/e2e. What it writes lies in memory and goes with it. One object is one booted machine with its own
 network, processes, units, log and mail; all of it ends with close(), or with the test process. Must never change
@@ -42,9 +42,18 @@ SPOOL = "var/lib/courier"
 class Booted:
     """One booted machine. Courier's units and the server's are installed, and not started."""
 
-    def __init__(self, *, filters: Mapping[str, str], config: str) -> None:
-        self._filters = dict(filters)
+    def __init__(self, *, filters: Mapping[str, str] | None = None, config: str = "",
+                 machine: Path = Path("/")) -> None:
+        """Nothing runs yet.
+
+        Args:
+            filters: Module name to source text.
+            config: pythonfilter.yaml, without filter_path.
+            machine: What is copied. Another one than this has no server installed, and gets none.
+        """
+        self._filters = dict(filters or {})
         self._config = config
+        self._machine = machine
 
     def __enter__(self) -> Booted:
         self.base = Path(tempfile.mkdtemp(prefix="booted-", dir="/tmp"))
@@ -63,15 +72,15 @@ class Booted:
     def _lay_out(self) -> None:
         mta = self.base / "mta"
         mta.mkdir()
-        mta_layout.build(mta)
+        mta_layout.build(mta, self._machine)
         upper = self.base / "upper"
         for name in ("etc/systemd/system", SPOOL, "usr/lib/courier/filters"):
             (upper / name).mkdir(parents=True)
-        shutil.copystat("/etc", upper / "etc")
+        shutil.copystat(self._machine / "etc", upper / "etc")
         subprocess.run(["cp", "-a", str(mta / "etc"), str(upper / "etc/courier")], check=True)
         subprocess.run(["cp", "-a", f"{mta}/lib/.", str(upper / SPOOL)], check=True)
-        shutil.copystat("/var/lib/courier", upper / SPOOL)
-        shutil.chown(upper / SPOOL, "courier", "courier")
+        shutil.copystat(self._machine / SPOOL, upper / SPOOL)
+        mta_layout.chown_to_courier(upper / SPOOL, self._machine)
         for name in ("passwd", "shadow", "group", "hosts"):
             shutil.copy2(mta / name, upper / "etc" / name)
         (mta / "run").rename(self.base / "run")
@@ -79,6 +88,10 @@ class Booted:
         for name in _MASKED:
             (units / name).symlink_to("/dev/null")
         (units / "default.target").symlink_to("/lib/systemd/system/basic.target")
+        if self._machine == Path("/"):
+            self._install_server(upper)
+
+    def _install_server(self, upper: Path) -> None:
         (upper / f"usr/lib/courier/filters/{NAME}").symlink_to(f"/usr/sbin/{NAME}")
         etc = upper / "etc/courier"
         (etc / f"{NAME}.d").mkdir()
@@ -88,10 +101,13 @@ class Booted:
         (etc / "filters/active" / NAME).symlink_to(f"/usr/lib/courier/filters/{NAME}")
 
     def _boot(self) -> None:
+        layers = [str(self._machine)]
+        if self._machine == Path("/"):
+            layers.insert(0, str(tree.installed_tree()))
         self._console = (self.base / "console").open("wb")
         self._unshare = subprocess.Popen(
             ["unshare", *_KINDS, "--fork", "--kill-child", "--propagation", "private", "/usr/bin/python3", "-S",
-             "-m", "support.booted_inside", str(self.base), str(tree.installed_tree())],
+             "-m", "support.booted_inside", str(self.base), *layers],
             stdin=subprocess.DEVNULL, stdout=self._console, stderr=self._console, start_new_session=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
                  "PYTHONPATH": str(tree.CHECKOUT / "tests")})

@@ -1,7 +1,8 @@
-"""Becomes process 1 of a booted copy of this machine: an overlay of its root, written to in memory only.
+"""Becomes process 1 of a booted copy of a machine: an overlay of its root, written to in memory only.
 
-A program of its own (python3 -S -m support.booted_inside BASE TREE), started by tests/support/booted.py in new mount,
-pid, network, UTS, IPC and cgroup namespaces. BASE/upper holds what differs from the machine, TREE the installed server.
+A program of its own (python3 -S -m support.booted_inside BASE LAYER...), started by tests/support/booted.py in new
+mount, pid, network, UTS, IPC and cgroup namespaces. BASE/upper holds what differs from the layers, of which the last
+is the machine's root.
 Must never mount anything before the mounts are private, and never leave a way to the machine's own files, its devices
 or its kernel settings.
 """
@@ -21,21 +22,23 @@ OPAQUE = ("etc/courier", "var/lib/courier")  # of which nothing of the machine i
 PRIVATE = {"tmp": "1777", "run": "755", "var/log": "755", "var/tmp": "1777"}
 
 
-def make_root(base: Path, tree: Path) -> Path:
-    """The overlay: the server above the machine, and what is written above both, in memory."""
+def make_root(base: Path, layers: list[str]) -> Path:
+    """The overlay: the layers, the first on top, and what is written above them, in memory."""
     memory = base / "memory"
     memory.mkdir()
     run("mount", "-t", "tmpfs", "-o", "mode=755,size=512m", "tmpfs", str(memory))
     for name in ("work", "root"):
         (memory / name).mkdir()
     # Copies: layers of an overlay must not lie within one another.
-    subprocess.run(["cp", "-a", str(tree), str(memory / "tree")], check=True)
+    lower = [str(memory / f"layer{number}") for number in range(len(layers) - 1)]
+    for layer, copy in zip(layers, lower, strict=False):
+        subprocess.run(["cp", "-a", layer, copy], check=True)
     subprocess.run(["cp", "-a", str(base / "upper"), str(memory / "upper")], check=True)
     for name in OPAQUE:
         os.setxattr(memory / "upper" / name, "trusted.overlay.opaque", b"y")
     root = memory / "root"
     run("mount", "-t", "overlay", "overlay", "-o",
-        f"lowerdir={memory}/tree:/,upperdir={memory}/upper,workdir={memory}/work", str(root))
+        f"lowerdir={':'.join([*lower, layers[-1]])},upperdir={memory}/upper,workdir={memory}/work", str(root))
     return root
 
 
@@ -72,11 +75,11 @@ def change_root(root: Path) -> None:
 
 
 def main() -> None:
-    base, tree = Path(sys.argv[1]), Path(sys.argv[2])
+    base, layers = Path(sys.argv[1]), sys.argv[2:]
     socket.sethostname("mail.test")
     run("mount", "--make-rprivate", "/")
     make_network()
-    root = make_root(base, tree)
+    root = make_root(base, layers)
     fill_root(root, base)
     change_root(root)
     os.execve("/lib/systemd/systemd",

@@ -1,7 +1,7 @@
 """The private directories of one Courier: what stands in its configuration, and who its users are.
 
-Used by tests/support/mta.py, which has them bound over the machine's. Reads the machine's packages, writes below `base`
-only.
+Used by tests/support/mta.py, which has them bound over the machine's, and by booted.py. Reads the packages of the
+machine, or of the system below another root, and writes below `base` only.
 """
 from __future__ import annotations
 
@@ -44,18 +44,24 @@ TCPDOPTS="-stderrlogger=/usr/sbin/courierlogger -noidentlookup -nodnslookup"
 """
 
 
-def build(base: Path) -> None:
-    """Fills `base`, an empty directory, with all that mta_inside.py binds."""
+def build(base: Path, machine: Path = Path("/")) -> None:
+    """Fills `base`, an empty directory, with all that mta_inside.py binds. `machine`: whose Courier it is."""
     base.chmod(0o755)
     for name in ("dev", "tmp", "run"):
         (base / name).mkdir()
     (base / "tmp").chmod(0o1777)
-    subprocess.run(["cp", "-a", "/etc/courier", str(base / "etc")], check=True)
-    subprocess.run(["cp", "-a", "/usr/lib/courier/filters", str(base / "filters")], check=True)
-    _empty_like(Path("/var/lib/courier"), base / "lib")
+    subprocess.run(["cp", "-a", str(machine / "etc/courier"), str(base / "etc")], check=True)
+    subprocess.run(["cp", "-a", str(machine / "usr/lib/courier/filters"), str(base / "filters")], check=True)
+    _empty_like(machine / "var/lib/courier", base / "lib")
     _configure(base / "etc")
-    _run_directory(base / "run")
-    _system_files(base)
+    _run_directory(base / "run", machine)
+    _system_files(base, machine / "etc")
+
+
+def chown_to_courier(path: Path, machine: Path = Path("/")) -> None:
+    """Gives a file to Courier's user and group, by their numbers on that machine."""
+    owner = (machine / "var/lib/courier/msgs").stat()
+    os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _empty_like(model: Path, copy: Path) -> None:
@@ -94,11 +100,11 @@ def _append(file: Path, text: str) -> None:
         stream.write("\n" + text)
 
 
-def _run_directory(run: Path) -> None:
+def _run_directory(run: Path, machine: Path) -> None:
     run.chmod(0o755)
     (run / "courier" / "authdaemon").mkdir(parents=True)
     for path in (run / "courier", run / "courier" / "authdaemon"):
-        shutil.chown(path, "courier", "courier")
+        chown_to_courier(path, machine)
         path.chmod(0o750)
     (run / "host" / "tmp").mkdir(parents=True)
     (run / "host").chmod(0o700)
@@ -113,11 +119,11 @@ def _run_directory(run: Path) -> None:
             os.chown(path, user.uid, user.uid)
 
 
-def _system_files(base: Path) -> None:
+def _system_files(base: Path, etc: Path) -> None:
     """Copies of the machine's user tables with our users in them, and no name servers but our own loopback."""
     for name in ("passwd", "shadow", "group"):
-        shutil.copy2(Path("/etc", name), base / name)
-        shutil.chown(base / name, Path("/etc", name).stat().st_uid, Path("/etc", name).stat().st_gid)
+        shutil.copy2(etc / name, base / name)
+        os.chown(base / name, (etc / name).stat().st_uid, (etc / name).stat().st_gid)
     for user in USERS.values():
         _append(base / "passwd", f"{user.name}:x:{user.uid}:{user.uid}::{user.home}:/bin/sh\n")
         _append(base / "shadow", f"{user.name}:*:19000:0:99999:7:::\n")

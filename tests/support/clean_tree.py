@@ -1,0 +1,44 @@
+"""A clean Debian 12 with a Courier MTA, in a directory: what the package of the server is installed on.
+
+Used by tests/e2e/test_package.py. Made once by mmdebstrap, from Debian's mirror, and kept below build/, so that only
+the first run takes long. What runs on it must write elsewhere: see Booted.
+"""
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .tree import CHECKOUT
+
+SUITE = "bookworm"
+# Courier as a site has it, and what the server's package depends on: without a network nothing can be fetched later.
+PACKAGES = ("courier-mta", "courier-authlib-userdb", "systemd-sysv", "python3", "python3-gdbm", "libpython3.11",
+            "libev4", "libseccomp2", "libsodium23", "libyaml-cpp0.7")
+_OPTIONS = ("--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io",
+            "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Retries \"3\"")
+_LIMIT = 600.0  # seconds
+
+
+def clean_tree() -> Path:
+    """The directory. It is made when there is none, or when other packages are wanted now.
+
+    Raises:
+        RuntimeError: mmdebstrap failed; with what it printed.
+    """
+    key = hashlib.sha256(repr((SUITE, PACKAGES, _OPTIONS)).encode()).hexdigest()[:12]
+    place = CHECKOUT / "build" / "clean" / key
+    if place.exists():
+        return place
+    unfinished = place.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mmdebstrap", *_OPTIONS, f"--include={','.join(PACKAGES)}", SUITE, str(unfinished)],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=_LIMIT, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    if done.returncode != 0:
+        raise RuntimeError(f"no clean Debian: mmdebstrap: {done.returncode}\n{done.stdout}")
+    unfinished.rename(place)
+    return place
