@@ -91,6 +91,7 @@ TreeUsage measure_tree(pid_t root, int processes, int threads) {
         usage.processes = static_cast<int>(tree.size()) - 1;
         if (usage.processes > processes) break;
     }
+    usage.below.assign(tree.begin() + 1, tree.end());
     return usage;
 }
 

@@ -30,6 +30,7 @@ struct TreeUsage {
     int processes = 0;  // below the root
     int threads = 0;    // of all, the root's included
     Duration cpu{};     // likewise
+    std::vector<pid_t> below{};  // the processes
 };
 
 /// Of `root` and all below it. Ends as soon as one of the numbers is greater than asked for.

@@ -55,6 +55,7 @@
 //   worker_slot.h       one worker from the fork to the burial: frames, deadlines, kill
 //   worker_watch.h      looks at a worker while it runs a message
 //   watch_policy.h      when to look, and what is too much; pure
+//   fork_gate.h         where the worker and all below it wait for leave to start a process or a thread
 //   live_trace.h        where the filter is that runs, of a worker that lives on
 //   job_deadline.h      when a job's time is over and which filter is to blame; pure
 //   traceback_wait.h    how long a worker may write its traceback before it is killed; pure

@@ -6,6 +6,13 @@
 
 namespace pythonfilter {
 
+WatchPolicy::WatchPolicy(WatchLimits limits) : limits_(limits) { make_room({}); }
+
+void WatchPolicy::ready(const TreeUsage& usage) {
+    base_ = usage;
+    make_room(usage);
+}
+
 void WatchPolicy::job_began(TimePoint now) {
     if (!unseen_) unseen_since_ = now;
     unseen_ = true;
@@ -42,17 +49,48 @@ std::optional<Excess> WatchPolicy::counted(const TreeUsage& usage, TimePoint now
     grew_ = usage.processes > last_processes_;
     last_processes_ = usage.processes;
     hurry_ = usage.processes > base_.processes + limits_.children / 4;
-    if (usage.processes > most_processes())
-        return Excess{FailureEvent::crash, "more than " + std::to_string(limits_.children) +
-                                               " processes below its worker (limits.children)"};
-    if (usage.threads > most_threads())
-        return Excess{FailureEvent::crash, "more than " + std::to_string(limits_.threads) +
-                                               " threads (limits.threads)"};
+    make_room(usage);
+    if (usage.processes > most_processes()) return no_room(Creation::process);
+    if (usage.threads > most_threads()) return no_room(Creation::thread);
     if (!running_ || !limits_.cpu) return std::nullopt;
     if (!cpu_base_) cpu_base_ = usage.cpu;
     cpu_used_ = std::max(cpu_used_, usage.cpu - *cpu_base_);
     if (cpu_used_ <= *limits_.cpu) return std::nullopt;
     return Excess{FailureEvent::timeout, "more than " + format_duration(*limits_.cpu) + " of CPU time (limits.cpu)"};
+}
+
+// At least a quarter of a limit: a filter that stays just below it, ending as many as it makes, must not have the whole
+// of its tree counted for each.
+void WatchPolicy::make_room(const TreeUsage& usage) {
+    const auto room = [](int most, int is, int limit) { return is > most ? 0 : std::max(most - is, limit / 4); };
+    room_for_processes_ = room(most_processes(), usage.processes, limits_.children);
+    room_for_threads_ = room(most_threads(), usage.threads, limits_.threads);
+    const int few = std::max(kFew, limits_.children / 8);
+    crowded_ = usage.processes > base_.processes + few;
+    if (crowded_) return;
+    const int until_crowded = room(base_.processes + few + 1, usage.processes, few);
+    room_for_processes_ = std::min(room_for_processes_, until_crowded);
+}
+
+TimePoint WatchPolicy::turn_of(Creation kind, TimePoint now) {
+    if (!crowded_ || kind == Creation::thread) return now;
+    last_turn_ = std::max(now, last_turn_ + kPace);
+    return last_turn_;
+}
+
+bool WatchPolicy::takes(Creation kind) {
+    if (room_for_threads_ == 0 || (kind == Creation::process && room_for_processes_ == 0)) return false;
+    --room_for_threads_;  // each process has one
+    if (kind == Creation::process) --room_for_processes_;
+    return true;
+}
+
+Excess WatchPolicy::no_room(Creation kind) const {
+    const bool processes = kind == Creation::process && room_for_processes_ == 0;
+    return {FailureEvent::crash, "more than " + (processes ? std::to_string(limits_.children) + " processes below its "
+                                                             "worker (limits.children)"
+                                                           : std::to_string(limits_.threads) +
+                                                             " threads (limits.threads)")};
 }
 
 // The worker goes on to the next filter without a word, and that one has all of slow_after.

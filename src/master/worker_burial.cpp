@@ -71,7 +71,6 @@ void WorkerSlot::leave() {
         return;
     }
     enter(State::leaving);
-    watch_.stop();
     to_deadline_.start(kLeaveLimit);
     task_watch_.reset();
     task_pipe_.reset();

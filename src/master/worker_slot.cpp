@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
@@ -23,6 +24,14 @@ Status make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
     return Done{};
 }
 
+Status make_pair(UniqueFd& one, UniqueFd& other) {
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) return errno_error("socketpair", errno);
+    one.reset(fds[0]);
+    other.reset(fds[1]);
+    return Done{};
+}
+
 void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
 }  // namespace
@@ -31,31 +40,29 @@ Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t
                                                        const WatchLimits& limits, Callbacks callbacks) {
     auto scoreboard = ScoreboardView::create();
     if (!scoreboard) return scoreboard.error();
-    UniqueFd task, verdict, error;
-    Ends ends;
-    for (const Status& made :
-         {make_pipe(ends.task, task), make_pipe(verdict, ends.verdict), make_pipe(error, ends.error)}) {
+    Ends ours, theirs;
+    for (const Status& made : {make_pipe(theirs.task, ours.task), make_pipe(ours.verdict, theirs.verdict),
+                               make_pipe(ours.error, theirs.error), make_pair(ours.gate, theirs.gate)}) {
         if (!made) return made.error();
     }
-    for (const int fd : {task.get(), verdict.get(), error.get()}) set_nonblocking(fd);
+    for (const UniqueFd* fd : {&ours.task, &ours.verdict, &ours.error, &ours.gate}) set_nonblocking(fd->get());
     return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), limits, std::move(callbacks),
-                                                      std::move(*scoreboard), std::move(task), std::move(verdict),
-                                                      std::move(error), std::move(ends)));
+                                                      std::move(*scoreboard), std::move(ours), std::move(theirs)));
 }
 
 WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, Callbacks callbacks,
-                       ScoreboardView scoreboard, UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends)
+                       ScoreboardView scoreboard, Ends ours, Ends theirs)
     : loop_(loop),
       id_(id),
       label_(std::move(label)),
       callbacks_(std::move(callbacks)),
       scoreboard_(std::move(scoreboard)),
-      ends_(std::move(ends)),
-      task_pipe_(std::move(task)),
-      verdict_pipe_(std::move(verdict)),
-      watch_(loop, limits, watch_callbacks()),
+      ends_(std::move(theirs)),
+      task_pipe_(std::move(ours.task)),
+      verdict_pipe_(std::move(ours.verdict)),
+      watch_(loop, limits, std::move(ours.gate), watch_callbacks()),
       live_trace_(loop, scoreboard_),
-      error_lines_(loop, std::move(error), [this](std::string_view line) { callbacks_.on_line(*this, line); }),
+      error_lines_(loop, std::move(ours.error), [this](std::string_view line) { callbacks_.on_line(*this, line); }),
       to_deadline_(loop, [this] { deadline_expired(); }),
       to_kill_(loop, [this] { kill_now(); }),
       to_look_(loop, [this] { look_for_traceback(); }),
@@ -67,7 +74,8 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const Wa
 }
 
 const std::vector<int> WorkerSlot::worker_ends() const {
-    return {ends_.task.get(), ends_.verdict.get(), ends_.error.get(), scoreboard_.fd()};  // the order of ForkFd
+    return {ends_.task.get(), ends_.verdict.get(), ends_.error.get(), scoreboard_.fd(),
+            ends_.gate.get()};  // the order of ForkFd
 }
 
 void WorkerSlot::close_worker_ends() {
@@ -99,6 +107,7 @@ void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration start_timeout) {
     }
     enter(State::starting);
     verdict_watch_->start();
+    watch_.started(pid);
     to_deadline_.start(start_timeout);
 }
 
@@ -175,7 +184,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
             to_deadline_.stop();
             live_trace_.give_up("the worker became ready before it could write one");
             has_been_ready_ = true;
-            watch_.ready(pid_);
+            watch_.ready();
             enter(State::idle);
             ready_since_ = state_since_;
             callbacks_.on_ready(*this, std::move(*ready));

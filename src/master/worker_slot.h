@@ -49,10 +49,9 @@ public:
         std::function<void(WorkerSlot&, std::string)> on_note;          // what the log should tell, one or more lines
     };
 
-    /// The descriptors of the worker's ends, to be sent with the fork packet in this order; they are closed here by
-    /// close_worker_ends().
+    /// The worker's ends are sent with the fork packet and closed here by close_worker_ends().
     struct Ends {
-        UniqueFd task, verdict, error;
+        UniqueFd task, verdict, error, gate;
     };
     static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label,
                                                       const WatchLimits& limits, Callbacks callbacks);
@@ -103,7 +102,7 @@ private:
     };
 
     WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, Callbacks callbacks,
-               ScoreboardView scoreboard, UniqueFd task, UniqueFd verdict, UniqueFd error, Ends ends);
+               ScoreboardView scoreboard, Ends ours, Ends theirs);
 
     WorkerWatch::Callbacks watch_callbacks();
     void enter(State state);
@@ -133,7 +132,7 @@ private:
     std::string label_;
     Callbacks callbacks_;
     ScoreboardView scoreboard_;
-    Ends ends_;
+    Ends ends_;  // the worker's
     State state_ = State::forking;
     TimePoint state_since_ = Clock::now();
     pid_t pid_ = 0;

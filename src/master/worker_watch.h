@@ -1,8 +1,10 @@
 // WorkerWatch: looks at a worker at the moments that watch_policy.h names: counts its processes, threads and CPU time
-// in /proc, and sees when a filter takes long. Reports upward; what is done about it is the slot's business. Owned by
-// worker_slot.
+// in /proc, and sees when a filter takes long. It opens the worker's ForkGate to those that the policy has room for,
+// and makes the processes below a crowded worker stand back.
+// Reports upward; what is done about it is the slot's business. Owned by worker_slot.
 #pragma once
 
+#include "master/fork_gate.h"
 #include "master/loop.h"
 #include "master/watch_policy.h"
 
@@ -19,16 +21,21 @@ public:
         std::function<void(Excess)> on_excess;  // the worker must die; may be called again while it lives
     };
 
-    WorkerWatch(Loop& loop, WatchLimits limits, Callbacks callbacks);
+    /// `gate`: see ForkGate.
+    WorkerWatch(Loop& loop, WatchLimits limits, UniqueFd gate, Callbacks callbacks);
 
-    void ready(pid_t pid);
+    void started(pid_t pid);
+    void ready();
     void job_began(TimePoint now);
     void job_ended(bool left_children);
-    void stop() { to_look_.stop(); }
+    /// Nothing below the worker can start a process or a thread any more.
+    void stop();
     Duration slow_after() const { return policy_.slow_after(); }
 
 private:
+    std::optional<Excess> count(TimePoint now);
     void look();
+    std::optional<TimePoint> turn_of(Creation kind);
     void arm();
 
     WatchPolicy policy_;
@@ -36,6 +43,7 @@ private:
     pid_t pid_ = 0;
     TimePoint armed_ = TimePoint::max();  // for when; max: to_look_ is not active
     Timer to_look_;
+    ForkGate gate_;
 };
 
 }  // namespace pythonfilter

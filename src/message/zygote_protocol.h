@@ -3,7 +3,8 @@
 //   master -> zygote   spec (first packet), then fork and slow any number of times
 //   zygote -> master   hello (answer to spec), imported or tainted, then forked, fork_failed and exited
 //
-// A `fork` packet carries the worker's four descriptors in the order of ForkFd; `forked` carries the worker's pidfd.
+// A `fork` packet carries the worker's descriptors in the order of ForkFd; `forked` carries the worker's pidfd. Through
+// `gate`, a socket, the worker sends one packet with the listener of its seccomp filter, or none when it has none.
 #pragma once
 
 #include "base/byte_buffer.h"
@@ -57,8 +58,8 @@ struct SlowOrder {
     std::uint32_t slot = 0;
 };
 /// Order of the descriptors in a fork packet.
-enum class ForkFd { task, verdict, error, scoreboard };
-inline constexpr std::size_t kForkFds = 4;
+enum class ForkFd { task, verdict, error, scoreboard, gate };
+inline constexpr std::size_t kForkFds = 5;
 
 struct ZygoteReport {
     enum class Kind : std::uint8_t {

@@ -1,5 +1,6 @@
 #include "worker/sandbox.h"
 
+#include "base/packet.h"
 #include "worker/landlock_layer.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace {
 
 // For tests: a kernel that knows less of Landlock. Filters cannot set it: it is read before the first import.
 KernelAbility running_kernel() {
-    KernelAbility kernel{landlock_abi(), SeccompFilter::available()};
+    KernelAbility kernel{landlock_abi(), SeccompFilter::available(), SeccompFilter::can_listen()};
     if (const char* cap = std::getenv("PYTHONFILTER_LANDLOCK_ABI"); cap != nullptr)
         kernel.landlock = std::min(kernel.landlock, std::atoi(cap));
     return kernel;
@@ -55,12 +56,14 @@ Sandbox Sandbox::prepare(const ZygoteSpec& spec, pid_t master) {
 }
 
 void Sandbox::compile() {
-    auto guard = SeccompFilter::compile(plan_.guard_calls, plan_.foreign_programs);
-    auto confine = SeccompFilter::compile(plan_.confine_calls, plan_.foreign_programs);
-    if (guard) guard_filter_ = std::move(*guard);
-    else plan_.lacks.push_back(guard.error().text);
-    if (confine) confine_filter_ = std::move(*confine);
-    else plan_.lacks.push_back(confine.error().text);
+    const auto into = [this](SeccompFilter& filter, const std::vector<CallRule>& calls) {
+        auto compiled = SeccompFilter::compile(calls, plan_.foreign_programs);
+        if (compiled) filter = std::move(*compiled);
+        else plan_.lacks.push_back(compiled.error().text);
+    };
+    into(gate_filter_, plan_.gate_calls);
+    into(guard_filter_, plan_.guard_calls);
+    into(confine_filter_, plan_.confine_calls);
 }
 
 std::string Sandbox::lacks() const {
@@ -84,10 +87,17 @@ void Sandbox::enter(const std::optional<LandlockLayer>& layer, const SeccompFilt
     note(filter.load());
 }
 
-void Sandbox::guard() {
+void Sandbox::ask_before_forks(UniqueFd gate) {
     if (!active()) return;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) note(errno_error("no_new_privs", errno));
-    enter(plan_.guard, guard_filter_);
+    if (gate_filter_.empty()) return;
+    const auto listener = gate_filter_.listen();
+    if (listener) note(send_packet(gate.get(), "listener", {listener->get()}));
+    else plan_.lacks.push_back("processes and threads are only counted now and then (" + listener.error().text + ")");
+}
+
+void Sandbox::guard() {
+    if (active()) enter(plan_.guard, guard_filter_);
 }
 
 void Sandbox::confine(const std::string& temporary_directory) {

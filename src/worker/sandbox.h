@@ -2,6 +2,7 @@
 // never silent: it is told to the master with `ready`, or, where the sandbox is required, no filter is run.
 #pragma once
 
+#include "base/unique_fd.h"
 #include "message/zygote_protocol.h"
 #include "worker/sandbox_plan.h"
 #include "worker/seccomp_filter.h"
@@ -23,6 +24,9 @@ public:
     /// What is missing or failed, as one line for the log; '' when nothing is.
     std::string lacks() const;
 
+    /// In a worker, before any code of a filter runs in it, which could keep a listener: every fork, vfork and clone of
+    /// this process and of those below it waits for who gets the listener through `gate`. Nothing is sent without one.
+    void ask_before_forks(UniqueFd gate);
     /// In a worker, before init_filter.
     void guard();
     /// In a worker, after init_filter. The private TMPDIR stays usable.
@@ -36,7 +40,7 @@ private:
 
     bool required_ = false;
     SandboxPlan plan_;
-    SeccompFilter guard_filter_, confine_filter_;
+    SeccompFilter gate_filter_, guard_filter_, confine_filter_;
 };
 
 }  // namespace pythonfilter

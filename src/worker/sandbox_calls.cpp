@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -50,6 +51,12 @@ void deny_namespaces(std::vector<CallRule>& rules) {
         rules.push_back({"clone", EPERM, bit(0, flag)});
     }
     rules.push_back({"unshare", EPERM, bit(0, 0x80)});  // CLONE_NEWTIME; clone() has it for the signal number
+}
+
+// What is below the worker is counted, and ended with it: nothing may come to stand beside it.
+void deny_leaving_the_tree(std::vector<CallRule>& rules) {
+    rules.push_back({"clone", EPERM, bit(0, CLONE_PARENT)});
+    rules.push_back({"prctl", EPERM, same(0, PR_SET_CHILD_SUBREAPER), same(1, 0, ~std::uint64_t{0})});
 }
 
 void deny_devices(std::vector<CallRule>& rules) {
@@ -102,11 +109,16 @@ std::vector<CallRule> guard_calls(const std::vector<ServerProcess>& server, bool
     for (const auto call : kDenied) rules.push_back({call, EPERM});
     for (const auto call : kAbsent) rules.push_back({call, ENOSYS});
     deny_namespaces(rules);
+    deny_leaving_the_tree(rules);
     deny_devices(rules);
     deny_steering(rules, server);
     rules.push_back({"kill", EPERM, same(0, static_cast<std::uint64_t>(-1))});  // everybody
     if (!signals_scoped) deny_signals(rules, server);
     return rules;
+}
+
+std::vector<CallRule> gate_calls() {
+    return {{"fork", CallRule::kAsk}, {"vfork", CallRule::kAsk}, {"clone", CallRule::kAsk}};
 }
 
 std::vector<CallRule> confine_calls(NetworkAccess network, bool exec) {

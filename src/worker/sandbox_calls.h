@@ -22,6 +22,7 @@ struct ArgumentTest {
 
 /// A call that fails with `error` when both conditions hold.
 struct CallRule {
+    static constexpr int kAsk = -1;  // in place of an error: who has the listener decides
     std::string_view call;
     int error = 0;
     ArgumentTest first{}, second{};
@@ -36,6 +37,9 @@ struct ServerProcess {
 /// `signals_scoped`: Landlock keeps signals inside already, for every process. Else these calls keep them from `server`
 /// alone.
 std::vector<CallRule> guard_calls(const std::vector<ServerProcess>& server, bool signals_scoped);
+
+/// What makes a process or a thread, and is not denied by the guard.
+std::vector<CallRule> gate_calls();
 
 std::vector<CallRule> confine_calls(NetworkAccess network, bool exec);
 

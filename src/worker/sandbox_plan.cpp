@@ -74,6 +74,7 @@ std::vector<std::string> find_lacks(const SandboxRules& rules, const KernelAbili
         if (is) lacks.emplace_back(text);
     };
     lacking(!kernel.seccomp, "system calls are not checked (needs seccomp)");
+    lacking(!kernel.listener, "processes and threads are only counted now and then (needs seccomp of kernel 5.19)");
     lacking(!kernel.seccomp && network, "network is not limited (needs seccomp)");
     lacking(!kernel.seccomp && !rules.exec, "programs can be started (needs seccomp)");
     lacking(abi < 2, "memory and environment of other workers are open in /proc (needs Landlock ABI 2)");
@@ -98,6 +99,7 @@ SandboxPlan plan_sandbox(const SandboxRules& rules, const KernelAbility& kernel,
     plan.lacks = find_lacks(rules, kernel);
     plan.foreign_programs = rules.network == NetworkAccess::allow;
     if (!kernel.seccomp) return plan;
+    if (kernel.listener) plan.gate_calls = gate_calls();
     plan.guard_calls = guard_calls(server, kernel.landlock >= 6);
     plan.confine_calls = confine_calls(rules.network, rules.exec);
     return plan;

@@ -5,7 +5,8 @@
 //             that init_filter starts have it too, so a filter can go on signalling its own.
 //   confine   after init_filter: network, files and programs, where the rules limit them.
 //
-// Each step is a Landlock layer and a list of system calls (sandbox_calls.h). sandbox.h carries it out.
+// Each step is a Landlock layer and a list of system calls (sandbox_calls.h). Before both, the gate: system calls about
+// which the master is asked. sandbox.h carries it out.
 #pragma once
 
 #include "message/sandbox_rules.h"
@@ -22,6 +23,7 @@ namespace pythonfilter {
 struct KernelAbility {
     int landlock = 0;  // ABI; 0: none
     bool seccomp = false;
+    bool listener = false;  // seccomp can ask another process, and who waits for the answer can be killed
 };
 inline constexpr int kNewestLandlock = 7;  // the newest ABI that is understood here
 
@@ -49,7 +51,7 @@ struct LandlockLayer {
 
 struct SandboxPlan {
     std::optional<LandlockLayer> guard, confine;
-    std::vector<CallRule> guard_calls, confine_calls;
+    std::vector<CallRule> gate_calls, guard_calls, confine_calls;
     bool foreign_programs = true;    // of the machine's other word size may run: their calls are checked too
     std::vector<std::string> lacks;  // each a phrase: what is not kept from filters, and what would do it
 };

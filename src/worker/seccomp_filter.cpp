@@ -43,8 +43,10 @@ int add_rule(scmp_filter_ctx context, const CallRule& rule) {
     for (const ArgumentTest& test : {rule.first, rule.second}) {
         if (test.is != ArgumentTest::Is::any) comparisons.push_back(comparison(test));
     }
-    return seccomp_rule_add_array(context, SCMP_ACT_ERRNO(static_cast<std::uint32_t>(rule.error)), number,
-                                  static_cast<unsigned>(comparisons.size()), comparisons.data());
+    const std::uint32_t action =
+        rule.error == CallRule::kAsk ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(static_cast<std::uint32_t>(rule.error));
+    return seccomp_rule_add_array(context, action, number, static_cast<unsigned>(comparisons.size()),
+                                  comparisons.data());
 }
 
 // libseccomp writes to a descriptor only (until 2.6).
@@ -60,11 +62,24 @@ Result<std::vector<sock_filter>> export_program(scmp_filter_ctx context) {
     return program;
 }
 
+constexpr unsigned long kListenerFlags =
+    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+
+long set_program(const std::vector<sock_filter>& filter, unsigned long flags) {
+    const sock_fprog program{static_cast<unsigned short>(filter.size()), const_cast<sock_filter*>(filter.data())};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
 }  // namespace
 
 bool SeccompFilter::available() {
     const std::uint32_t action = SECCOMP_RET_ERRNO;
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
+// Without a program the kernel looks at the flags first.
+bool SeccompFilter::can_listen() {
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kListenerFlags, nullptr) != 0 && errno == EFAULT;
 }
 
 Result<SeccompFilter> SeccompFilter::compile(const std::vector<CallRule>& rules, bool foreign) {
@@ -90,11 +105,16 @@ Result<SeccompFilter> SeccompFilter::compile(const std::vector<CallRule>& rules,
 
 Status SeccompFilter::load() const {
     if (program_.empty()) return Done{};
-    const sock_fprog program{static_cast<unsigned short>(program_.size()), const_cast<sock_filter*>(program_.data())};
-    const long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+    const long result = set_program(program_, SECCOMP_FILTER_FLAG_TSYNC);
     if (result < 0) return errno_error("seccomp: load", errno);
     if (result > 0) return Error{"seccomp: thread " + std::to_string(result) + " has a filter of its own"};
     return Done{};
+}
+
+Result<UniqueFd> SeccompFilter::listen() const {
+    UniqueFd listener(static_cast<int>(set_program(program_, kListenerFlags)));  // close-on-exec
+    if (!listener) return errno_error("seccomp: listener", errno);
+    return listener;
 }
 
 }  // namespace pythonfilter

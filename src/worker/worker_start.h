@@ -12,9 +12,9 @@
 
 namespace pythonfilter {
 
-/// The four descriptors of a fork packet.
+/// The descriptors of a fork packet.
 struct WorkerFds {
-    UniqueFd task, verdict, error, scoreboard;
+    UniqueFd task, verdict, error, scoreboard, gate;
 };
 
 /// Before any Python runs in the child: group, death with the zygote, subreaper. Leaves when the zygote has gone

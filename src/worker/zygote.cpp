@@ -171,7 +171,8 @@ bool Zygote::handle_packets() {
         }
         const auto take = [&](ForkFd which) { return std::move(packet.fds[static_cast<std::size_t>(which)]); };
         fork_worker(*request,
-                    {take(ForkFd::task), take(ForkFd::verdict), take(ForkFd::error), take(ForkFd::scoreboard)});
+                    {take(ForkFd::task), take(ForkFd::verdict), take(ForkFd::error), take(ForkFd::scoreboard),
+                     take(ForkFd::gate)});
     }
 }
 
@@ -208,6 +209,7 @@ void Zygote::adopt_worker(const ForkRequest& request, pid_t pid) {
 
 void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     become_worker_process(zygote);
+    sandbox_.ask_before_forks(std::move(fds.gate));
     PyOS_AfterFork_Child();
     control_.reset();
     children_.forget();

@@ -28,7 +28,11 @@ TIMES, FLOOR_US = 3, 20_000  # p99 of the others: within so many times that of a
 ROUNDS, ROUNDS_AT_MOST = 2, 8
 QUIET_SECONDS, LOAD_SECONDS = 0.3, 0.5
 HOSTILE_IN_A_ROUND = 3
-CONFIG = f"pools: {{default: {{workers: 4, timeout: 400ms, {POOL_LIMITS}}}}}\n"
+CONFIG = f"""\
+server: {{poison: {{kills: 0}}}}  # each round runs the same message again
+pools:
+  default: {{workers: 4, timeout: 400ms, {POOL_LIMITS}}}
+"""
 
 
 @dataclass(frozen=True)

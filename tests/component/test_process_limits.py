@@ -73,6 +73,45 @@ reply = '200 returned'
     wait_until("all of them to be gone", lambda: shape(server) == before, 30)
 
 
+def test_no_more_than_a_quarter_too_many_are_ever_made(server: Server) -> None:
+    made = server.base / "made"
+    made.touch(mode=0o666)
+    made.chmod(0o666)
+    text = f'''
+made = os.open({str(made)!r}, os.O_WRONLY | os.O_APPEND)
+while take():
+    if os.fork() == 0:
+        os.write(made, b"x")
+        child()
+rest()
+'''
+    assert server.ask(script(bombs.TAKE + text), timeout=30) == DEFERRED
+    assert 100 < made.stat().st_size <= 128 + 128 // 4
+
+
+def test_without_a_sandbox_looks_end_a_fork_bomb() -> None:
+    config = "pools: {default: {workers: 1, timeout: 30s, sandbox: off}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as running:
+        before = shape(running)
+        assert running.ask(script(bombs.DAEMONS + "bomb()"), timeout=30) == DEFERRED
+        running.wait_for_log(CHILDREN)
+        wait_until("all of them to be gone", lambda: shape(running) == before, 30)
+
+
+def test_many_processes_stand_back_and_their_worker_does_not(server: Server) -> None:
+    assert server.ask(script('''\
+        import os, subprocess, time
+        children = [subprocess.Popen(['sleep', '1000']) for _ in range(20)]
+        end = time.monotonic() + 10
+        values = {0}
+        while values != {19} and time.monotonic() < end:
+            values = {os.getpriority(os.PRIO_PROCESS, child.pid) for child in children}
+        for child in children: child.kill()
+        for child in children: child.wait()
+        reply = f'200 {values} {os.getpriority(os.PRIO_PROCESS, 0)}'
+        ''')) == b"200 {19} 0\n"
+
+
 def test_a_thread_bomb_ends_with_its_worker(server: Server) -> None:
     after = len(server.log_lines())
     assert server.ask(script(bombs.THREADS + "bomb()"), timeout=30) == DEFERRED

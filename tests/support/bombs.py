@@ -51,6 +51,20 @@ def bomb():
         if fork() == 0: child()
     rest()
 '''
+CLONE = TAKE + '''
+import ctypes
+clone = ctypes.CDLL(None).syscall
+FLAGS = 0
+def bomb():
+    while take():
+        if clone(56, FLAGS | signal.SIGCHLD, 0, 0, 0, 0) == 0: child()
+    rest()
+'''
+PROGRAMS = TAKE + f'''
+def bomb():
+    while take(): os.posix_spawn("/bin/sleep", ["sleep", "{SECONDS}"], {{}})
+    rest()
+'''
 THREADS = TAKE.replace(str(TOKENS), "3000") + '''
 threading.stack_size(64 * 1024)
 def bomb():

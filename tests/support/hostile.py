@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from . import bombs
 from .script_filter import script
 from .spool import Message
 
@@ -130,6 +131,11 @@ def either(text: str, *, heavy: bool = False) -> Hostile:
     return Hostile(text, (ACCEPTED, DEFERRED), heavy=heavy)
 
 
+def bomb(text: str, before: str = "") -> Hostile:
+    """Its message is deferred as soon as it has made too many of what it makes."""
+    return Hostile(f"{text}\n{before}\nbomb()", heavy=True)
+
+
 RAISES = {
     "raises BaseException": costs("raise BaseException('no')"),
     "raises KeyboardInterrupt": costs("raise KeyboardInterrupt"),
@@ -178,6 +184,17 @@ CHILDREN = {
         "def write():\n    end = time.monotonic() + 0.2\n    while time.monotonic() < end:\n"
         "        os.write(2, b'noise\\n' * 100)\n        time.sleep(0.001)\n"
         "for _ in range(3): threading.Thread(target=write, daemon=True).start()"),
+}
+FORK_BOMBS = {
+    "fork bomb": bomb(bombs.FORK),
+    "fork bomb in C": bomb(bombs.FORK_IN_C),
+    "fork bomb by clone()": bomb(bombs.CLONE),
+    "bomb of daemons": bomb(bombs.DAEMONS),
+    "bomb of daemons that would leave their worker": bomb(
+        bombs.DAEMONS, "ctypes.CDLL(None).prctl(36, 0)  # PR_SET_CHILD_SUBREAPER"),
+    "bomb of processes beside its worker": hangs(bombs.CLONE + "FLAGS = 0x8000  # CLONE_PARENT\nbomb()"),
+    "bomb of programs": bomb(bombs.PROGRAMS),
+    "thread bomb": bomb(bombs.THREADS),
 }
 SIGNALS = {
     "sends itself the trace signal": hangs("while True: os.kill(os.getpid(), signal.SIGRTMIN + 8)"),
@@ -303,6 +320,6 @@ FILES = {
 }
 
 HOSTILE: dict[str, Hostile] = {
-    **RAISES, **ENDS, **HANGS, **CHILDREN, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SHARED, **ATTACKS,
-    **BOMBS, **SCOREBOARD, **RESULTS, **FILES,
+    **RAISES, **ENDS, **HANGS, **CHILDREN, **FORK_BOMBS, **SIGNALS, **DESCRIPTORS, **OUTPUT, **STATE, **SHARED,
+    **ATTACKS, **BOMBS, **SCOREBOARD, **RESULTS, **FILES,
 }

@@ -9,7 +9,7 @@ using namespace pythonfilter;
 
 namespace {
 
-constexpr KernelAbility kNewest{kNewestLandlock, true};
+constexpr KernelAbility kNewest{kNewestLandlock, true, true};
 
 SandboxRules rules_of(SandboxPreset preset) {
     SandboxConfig config;
@@ -148,7 +148,7 @@ TEST_CASE("sandbox plan: listed paths, the spool and the private TMPDIR") {
 TEST_CASE("sandbox plan: the kernel's gaps are said, each with what would close it") {
     CHECK(plan_of(rules_of(SandboxPreset::standard), kNewest).lacks.empty());
     CHECK(plan_of(rules_of(SandboxPreset::strict), kNewest).lacks.empty());
-    const SandboxPlan debian12 = plan_of(rules_of(SandboxPreset::standard), {2, true});
+    const SandboxPlan debian12 = plan_of(rules_of(SandboxPreset::standard), {2, true, true});
     CHECK(debian12.lacks.size() == 1);
     CHECK(lacks(debian12, "other workers can be sent signals (needs Landlock ABI 6)"));
     const SandboxPlan strict = plan_of(rules_of(SandboxPreset::strict), {2, true});
@@ -156,6 +156,7 @@ TEST_CASE("sandbox plan: the kernel's gaps are said, each with what would close 
     CHECK(lacks(strict, "ioctl()"));
     const SandboxPlan none = plan_of(rules_of(SandboxPreset::strict), {0, false});
     CHECK(lacks(none, "files are not limited"));
+    CHECK(lacks(none, "processes and threads are only counted now and then (needs seccomp of kernel 5.19)"));
     CHECK(lacks(none, "network is not limited"));
     CHECK(lacks(none, "programs can be started"));
     CHECK(none.guard_calls.empty());
@@ -199,8 +200,22 @@ TEST_CASE("sandbox calls: namespaces are denied, threads and processes are not")
     CHECK_FALSE(denied(rules, "clone", {0x003d0f00}));  // pthread_create
     CHECK_FALSE(denied(rules, "clone", {0x01200011}));  // fork
     CHECK(denied(rules, "clone3")->error == ENOSYS);
+    CHECK(denied(rules, "clone", {0x00008000}));       // CLONE_PARENT
+    CHECK(denied(rules, "prctl", {36, 0}));            // PR_SET_CHILD_SUBREAPER
+    CHECK_FALSE(denied(rules, "prctl", {36, 1}));
     CHECK(denied(rules, "mknod", {0, 0060600}));
     CHECK_FALSE(denied(rules, "mknod", {0, 0010600}));  // a FIFO
+}
+
+TEST_CASE("sandbox calls: the master is asked before what makes a process or a thread") {
+    const auto asked = [](const SandboxRules& rules, const KernelAbility& kernel) {
+        return plan_of(rules, kernel).gate_calls;
+    };
+    const SandboxRules standard = rules_of(SandboxPreset::standard);
+    for (const char* call : {"fork", "vfork", "clone"})
+        CHECK(denied(asked(standard, kNewest), call)->error == CallRule::kAsk);
+    CHECK(asked(standard, {kNewestLandlock, true, false}).empty());
+    CHECK(asked(rules_of(SandboxPreset::off), kNewest).empty());
 }
 
 TEST_CASE("sandbox calls: network and programs") {

@@ -13,6 +13,8 @@ constexpr TimePoint never = TimePoint::max();
 struct Fixture {
     WatchPolicy policy{{.slow_after = 10s, .cpu = 5s, .children = 100, .threads = 50}};
 
+    Fixture() { policy.ready({}); }
+
     std::optional<Excess> count(Duration at, int processes, int threads = 1, Duration cpu = 0s) {
         return policy.counted({processes, threads, cpu}, zero + at);
     }
@@ -127,6 +129,7 @@ TEST_CASE_FIXTURE(Fixture, "watch: the time of a child that ended uncounted is n
 
 TEST_CASE("watch: CPU time that is not limited is not counted") {
     WatchPolicy policy{{.slow_after = 0s, .cpu = std::nullopt, .children = 0, .threads = 8}};
+    policy.ready({});
     policy.job_began(zero);
     CHECK_FALSE(policy.counted({0, 1, 0s}, zero + 50ms));
     CHECK_FALSE(policy.counted({0, 1, 500s}, zero + 500s));
@@ -150,4 +153,89 @@ TEST_CASE_FIXTURE(Fixture, "watch: the next filter may begin unseen, so it is as
     policy.job_began(zero);
     CHECK(policy.next_slow(zero + 30s, zero + 1s) == zero + 11s);
     CHECK(policy.next_slow(zero, zero + 1s) == zero + 1s);
+}
+
+// ---- where the kernel asks before each process and thread
+
+namespace {
+
+WatchLimits limits(int children, int threads) {
+    return {.slow_after = 10s, .cpu = 5s, .children = children, .threads = threads};
+}
+
+int taken(WatchPolicy& policy, Creation kind) {
+    int count = 0;
+    while (policy.takes(kind)) ++count;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "watch: so many threads may be made before a look as are left to the limit") {
+    policy.ready({10, 11, 0s});
+    CHECK(taken(policy, Creation::thread) == 50);
+    CHECK_FALSE(policy.takes(Creation::process));  // it would have a thread
+    CHECK_FALSE(count(0ms, 12, 31));
+    CHECK(taken(policy, Creation::thread) == 30);
+    CHECK_FALSE(count(0ms, 12, 51));
+    CHECK(policy.takes(Creation::process));
+    CHECK(taken(policy, Creation::thread) == 11);  // the process has one
+}
+
+TEST_CASE("watch: the first look at processes shows whether they are many, the next ones come at the limit") {
+    WatchPolicy policy(limits(100, 500));
+    policy.ready({7, 8, 0s});
+    CHECK(taken(policy, Creation::process) == 17);
+    CHECK_FALSE(policy.counted({7 + 16, 30, 0s}, zero));
+    CHECK_FALSE(policy.crowded());
+    CHECK(taken(policy, Creation::process) == 4);
+    CHECK_FALSE(policy.counted({7 + 17, 30, 0s}, zero));
+    CHECK(policy.crowded());
+    CHECK(taken(policy, Creation::process) == 83);
+    CHECK_FALSE(policy.counted({7, 8, 0s}, zero));
+    CHECK_FALSE(policy.crowded());
+}
+
+TEST_CASE("watch: processes of a crowded worker come one by one, threads do not") {
+    WatchPolicy policy(limits(800, 5000));
+    policy.ready({});
+    CHECK_FALSE(policy.counted({100, 101, 0s}, zero));
+    CHECK(policy.turn_of(Creation::process, zero) == zero);
+    CHECK(policy.turn_of(Creation::process, zero) == zero);
+    CHECK_FALSE(policy.counted({101, 102, 0s}, zero));
+    CHECK(policy.turn_of(Creation::process, zero) == zero);
+    CHECK(policy.turn_of(Creation::process, zero + 1ms) == zero + 2ms);
+    CHECK(policy.turn_of(Creation::process, zero + 1ms) == zero + 4ms);
+    CHECK(policy.turn_of(Creation::thread, zero + 1ms) == zero + 1ms);
+    CHECK(policy.turn_of(Creation::process, zero + 1s) == zero + 1s);
+}
+
+TEST_CASE_FIXTURE(Fixture, "watch: near the limit a quarter of it may be made before the next look") {
+    policy = WatchPolicy(limits(100, 500));
+    policy.ready({});
+    CHECK_FALSE(count(0ms, 99));
+    CHECK(taken(policy, Creation::process) == 25);
+    CHECK(count(1ms, 124));
+    CHECK_FALSE(policy.takes(Creation::process));
+    CHECK(policy.no_room(Creation::process).reason == "more than 100 processes below its worker (limits.children)");
+    CHECK_FALSE(count(2ms, 30));  // most have ended meanwhile
+    CHECK(taken(policy, Creation::process) == 70);
+}
+
+TEST_CASE("watch: a small limit is kept to the last one") {
+    WatchPolicy policy(limits(2, 3));
+    policy.ready({4, 5, 0s});
+    CHECK_FALSE(policy.counted({6, 7, 0s}, zero));
+    CHECK_FALSE(policy.takes(Creation::process));
+    CHECK(policy.no_room(Creation::process).reason == "more than 2 processes below its worker (limits.children)");
+    CHECK(policy.takes(Creation::thread));
+    CHECK_FALSE(policy.takes(Creation::thread));
+    CHECK(policy.no_room(Creation::thread).reason == "more than 3 threads (limits.threads)");
+}
+
+TEST_CASE("watch: before it is ready a worker may start a thousand more") {
+    WatchPolicy policy(limits(2, 3));
+    CHECK(taken(policy, Creation::process) == WatchPolicy::kMostOfInit + 2);
+    CHECK_FALSE(policy.crowded());
+    CHECK(policy.most_processes() == WatchPolicy::kMostOfInit + 2);
 }
