@@ -22,6 +22,12 @@ long open_files_limit() {
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<long>(std::min<rlim_t>(limit.rlim_cur, 1 << 20)) : 1024;
 }
 
+// Of a daemon of an earlier message perhaps: it comes to this worker when its parent ends, which had made the session.
+bool is_daemons_child(pid_t child) {
+    const pid_t session = getsid(child);
+    return session != child && session != getsid(0);
+}
+
 void append(std::vector<Property>& properties, std::vector<Property> more) {
     for (Property& property : more) properties.push_back(std::move(property));
 }
@@ -126,8 +132,9 @@ void TidyUp::message_ended() {
 // A process that the message leaves running may have been given a file there: those of that message stay until no such
 // process runs.
 void TidyUp::tidy_temporary_files() {
-    const bool has_new_child = !std::includes(children_then_.begin(), children_then_.end(), children_now_.begin(),
-                                              children_now_.end());
+    const bool has_new_child = std::any_of(children_now_.begin(), children_now_.end(), [this](const pid_t child) {
+        return !children_then_.contains(child) && !is_daemons_child(child);
+    });
     children_then_ = children_now_;
     if (has_new_child) temporary_files_.keep();
     if (children_now_.empty()) temporary_files_.release();

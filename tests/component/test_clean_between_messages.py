@@ -304,6 +304,7 @@ def test_a_child_of_an_earlier_message_keeps_no_file_of_a_later_one() -> None:
             return f'250 {sorted(os.listdir(tempfile.gettempdir()))}'
         """
     with Server(filters={"helped": source}, config=ONE_WORKER) as running:
+        assert running.ask(b"Subject: file zero\n\n") == b"250 ['zero']\n"
         assert running.ask(b"Subject: child file one\n\n") == b"250 ['one']\n"
         assert running.ask(b"Subject: file two\n\n") == b"250 ['one', 'two']\n"
         assert running.ask() == b"250 ['one']\n"
