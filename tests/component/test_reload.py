@@ -84,6 +84,11 @@ def no_module(server: Server) -> str:
     return r"ERR: reload: pool default: filter absent is not available: .*absent"
 
 
+def no_python(server: Server) -> str:
+    server.write_filter("which", "def do_filter(body, controls)\n    return ''\n")
+    return r"ERR: reload: pool default: filter which is not available: .*SyntaxError: expected ':'"
+
+
 def no_init(server: Server) -> str:
     server.write_filter("which", "def init_filter():\n    raise OSError('no scanner')\n" + version(2))
     return r"ERR: reload: pool default: filter which is not available: .*OSError: no scanner"
@@ -100,7 +105,7 @@ def hung_init(server: Server) -> str:
     return r"ERR: reload: pool default: worker default/\d+ ended before it was ready.*start_timeout"
 
 
-@pytest.mark.parametrize("spoil", [bad_yaml, unknown_key, no_module, no_init, dead_init, hung_init])
+@pytest.mark.parametrize("spoil", [bad_yaml, unknown_key, no_module, no_python, no_init, dead_init, hung_init])
 def test_a_bad_configuration_leaves_the_old_one_in_force_and_says_why(spoil) -> None:  # type: ignore[no-untyped-def]
     with Server(filters={"which": version(1)}) as server:
         assert server.ask() == reply_of(1)
