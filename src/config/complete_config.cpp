@@ -1,5 +1,6 @@
 #include "config/complete_config.h"
 
+#include "config/listen_address.h"
 #include "config/nearest.h"
 #include "config/option_text.h"
 
@@ -134,14 +135,30 @@ void check_timeout(const Config& config, Duration timeout, Place place, LoadRepo
 }
 
 // Courier asks whatever stands in its directories, and would take a control socket for a filter.
-void check_control(const Config& config, const Places& places, LoadReport& report) {
+bool is_asked_by_courier(const Config& config, const std::string& directory) {
     const auto normal = [](const std::string& path) { return std::filesystem::path(path + "/").lexically_normal(); };
+    return normal(directory) == normal(config.socket_directory()) ||
+           normal(directory) == normal(config.other_socket_directory());
+}
+
+void check_control(const Config& config, const Places& places, LoadReport& report) {
     const std::string& directory = config.server.control.directory;
-    if (normal(directory) != normal(config.socket_directory()) &&
-        normal(directory) != normal(config.other_socket_directory()))
-        return;
+    if (!is_asked_by_courier(config, directory)) return;
     report.error(places.of(&directory), "server.control.directory: expected another directory than those of Courier's "
                                         "filter sockets: Courier would ask the control socket about each message");
+}
+
+void check_status_page(const Config& config, const Places& places, LoadReport& report) {
+    const StatusPageConfig& page = config.server.status_page;
+    const auto address = parse_listen_address(page.listen);
+    if (address && is_asked_by_courier(config, address->path.substr(0, address->path.rfind('/')))) {
+        report.error(places.of(&page.listen), "server.status_page.listen: expected a path in another directory than "
+                                              "those of Courier's filter sockets");
+    }
+    if (!address || address->is_local() || page.anywhere) return;
+    report.error(places.of(&page.listen), "server.status_page.listen: expected a loopback address, such as "
+                                          "127.0.0.1:9780, or a path; other hosts reach " + quote(page.listen) +
+                                              ", which is possible with `anywhere: true`");
 }
 
 void check_chain(const Config& config, const Places& places, LoadReport& report) {
@@ -229,6 +246,7 @@ void complete_config(Config& config, const Places& places, LoadReport& report) {
     for (auto& [name, pool] : config.pools) check_exclusive(pool, places, report);
     check_chain(config, places, report);
     check_control(config, places, report);
+    check_status_page(config, places, report);
     check_settings(config, places, report);
     if (report.failed()) return;
     for (FilterConfig& filter : config.filters) {

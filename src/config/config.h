@@ -16,6 +16,7 @@
 //   settings_reader.h a mapping of the tree -> settings
 //   plain_scalar.h    what a word without quotes is: null, a truth value, a number or a text
 //   pool_settings.h   which sections the filters of one pool see
+//   listen_address.h  where the status page listens
 //   pool_size.h       the bounds of a pool's number of workers
 //   yaml_loader.h     pythonfilter.yaml -> Config, errors with file:line:column
 //   config_reader.h   what it does that with: the tree and the table, walked side by side
@@ -84,6 +85,12 @@ struct ControlConfig {
     std::vector<std::string> monitors;   // who may only look
 };
 
+/// A page for browsers and monitoring systems, read-only.
+struct StatusPageConfig {
+    std::string listen;     // config/listen_address.h; empty: there is none
+    bool anywhere = false;  // other hosts may ask it
+};
+
 struct ServerConfig {
     SocketDirectory socket = SocketDirectory::all;
     Duration message_timeout = 4min;
@@ -91,6 +98,7 @@ struct ServerConfig {
     QueueConfig queue;
     PoisonConfig poison;
     ControlConfig control;
+    StatusPageConfig status_page;
     OnStop on_stop = OnStop::defer;
     Supervisor supervisor = Supervisor::automatic;
     bool accounting = true;          // the CPU TIME ACCOUNTING line

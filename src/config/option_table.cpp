@@ -91,6 +91,17 @@ constexpr Option kControlOptions[] = {
 };
 constexpr Section kControl{kControlOptions};
 
+constexpr Option kStatusPageOptions[] = {
+    {.key = "listen", .slot = slot<&StatusPageConfig::listen>,
+     .text = "Where it is found: a loopback address with a port, for a browser on this host, whoever runs it; or the "
+             "path of a socket, for root, the mail user and those in `server.control`.",
+     .rule = TextRule::listener, .example = "127.0.0.1:9780", .unset = "there is no page"},
+    {.key = "anywhere", .slot = slot<&StatusPageConfig::anywhere>,
+     .text = "`listen` may be an address that other hosts reach. They all see what passes through: there is no "
+             "password and no encryption, so leave that to a proxy on this host if you can."},
+};
+constexpr Section kStatusPage{kStatusPageOptions, 1};
+
 constexpr Option kServerOptions[] = {
     {.key = "socket", .slot = slot<&ServerConfig::socket>,
      .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
@@ -112,6 +123,10 @@ constexpr Option kServerOptions[] = {
     {.key = "control", .slot = slot<&ServerConfig::control>,
      .text = "The sockets that pythonfilterctl asks. Filters are refused there, whoever they run as.",
      .section = &kControl},
+    {.key = "status_page", .slot = slot<&ServerConfig::status_page>,
+     .text = "A web page that shows what the server does, at the address /, and its metrics, at /metrics. Nothing can "
+             "be changed there.",
+     .section = &kStatusPage},
     {.key = "on_stop", .slot = slot<&ServerConfig::on_stop>,
      .text = "What happens to mail while the server is stopped. `defer`: the socket's path stays, Courier finds nobody "
              "behind it and answers 432. `pass`: the path is removed and mail passes unfiltered.",

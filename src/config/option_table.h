@@ -19,7 +19,7 @@
 namespace pythonfilter {
 
 /// Which texts a string member takes.
-enum class TextRule { module, pool, path, account, section, variable };
+enum class TextRule { module, pool, path, account, section, variable, listener };
 
 /// An enum, or an optional one: set and read by its index in the words of the row.
 struct ChoiceSlot {

@@ -1,6 +1,8 @@
 // The switch over kinds is std::visit over Slot: a new kind of member does not compile until it is handled here.
 #include "config/option_text.h"
 
+#include "config/listen_address.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -51,6 +53,7 @@ std::size_t longest_text(TextRule rule) {
         case TextRule::account: return 32;
         case TextRule::section: return 128;
         case TextRule::variable: return 128;
+        case TextRule::listener: return 4000;
     }
     return 0;
 }
@@ -94,6 +97,7 @@ std::string describe_text(TextRule rule) {
         case TextRule::account: return "a user or group name";
         case TextRule::section: return "the name of a section (letters, digits, _, - and inner dots)";
         case TextRule::variable: return "the name of a variable (letters, digits and _; no digit first)";
+        case TextRule::listener: return "an address and a port (127.0.0.1:9780, [::1]:9780), or a path from / on";
     }
     return "a text";
 }
@@ -155,6 +159,7 @@ bool plausible_text(TextRule rule, std::string_view text) {
         case TextRule::variable:
             return std::all_of(text.begin(), text.end(), is_word) && !is_digit(text.front()) &&
                    text.find('-') == std::string_view::npos;
+        case TextRule::listener: return parse_listen_address(text).has_value();
     }
     return false;
 }

@@ -1,29 +1,12 @@
 #include "ctl/print.h"
 
 #include "ctl/table.h"
-
-#include <cstdio>
+#include "message/human_text.h"
 
 namespace pythonfilter {
 namespace {
 
 using Row = std::vector<std::string>;
-
-std::string number(double value, int digits) {
-    char text[64];
-    std::snprintf(text, sizeof text, "%.*f", digits, value);
-    return text;
-}
-
-std::string two_units(double seconds, double big, const char* big_name, double small, const char* small_name) {
-    const auto whole = static_cast<long long>(seconds / big);
-    const auto rest = static_cast<long long>((seconds - static_cast<double>(whole) * big) / small);
-    return std::to_string(whole) + " " + big_name + " " + std::to_string(rest) + " " + small_name;
-}
-
-std::string megabytes(std::int64_t bytes) {
-    return bytes <= 0 ? "" : number(static_cast<double>(bytes) / (1024 * 1024), 1);
-}
 
 std::string failure_text(const FailureStatus& failure) {
     return failure.text.empty() ? "" : failure.text + ", " + span_text(failure.ago_seconds) + " ago";
@@ -39,7 +22,7 @@ Row worker_row(const WorkerStatus& worker) {
             worker.state,
             span_text(worker.state_seconds),
             std::to_string(worker.served),
-            megabytes(worker.rss_bytes),
+            mebibytes_text(worker.rss_bytes),
             std::to_string(worker.restarts),
             doing_text(worker),
             failure_text(worker.last_failure)};
@@ -65,13 +48,6 @@ std::string reload_text(const ReloadStatus& reload) {
 }
 
 }  // namespace
-
-std::string span_text(double seconds) {
-    if (seconds < 60) return number(seconds, 1) + " s";
-    if (seconds < 3600) return two_units(seconds, 60, "min", 1, "s");
-    if (seconds < 86400) return two_units(seconds, 3600, "h", 60, "min");
-    return two_units(seconds, 86400, "d", 3600, "h");
-}
 
 std::string to_text(const ServerStatus& status) {
     std::string text = status.state + " since " + span_text(status.uptime_seconds) + " (pid " +
@@ -115,8 +91,8 @@ std::string to_text(const std::vector<FilterStats>& filters) {
                         std::to_string(filter.deferred), std::to_string(filter.rejected),
                         std::to_string(filter.errors), std::to_string(filter.timeouts),
                         std::to_string(filter.crashes), std::to_string(filter.bad_replies),
-                        std::to_string(filter.unavailable), number(filter.mean_ms, 2), number(filter.p50_ms, 2),
-                        number(filter.p99_ms, 2), number(filter.cpu_ms, 2)});
+                        std::to_string(filter.unavailable), number_text(filter.mean_ms, 2),
+                        number_text(filter.p50_ms, 2), number_text(filter.p99_ms, 2), number_text(filter.cpu_ms, 2)});
     }
     return table_text(rows);
 }

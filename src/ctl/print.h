@@ -13,7 +13,4 @@ std::string to_text(const TraceStatus& trace);
 std::string to_text(const ServerStats& stats);
 std::string to_text(const std::vector<FilterStats>& filters);
 
-/// "2.5 s", "3 min 20 s", "5 d 4 h".
-std::string span_text(double seconds);
-
 }  // namespace pythonfilter

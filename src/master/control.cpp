@@ -55,9 +55,13 @@ Control::Control(Loop& loop, Reporter report, ControlActions actions, pid_t guar
     if (guardian > 1) own_processes_.insert(guardian);
     monitor_.only_looks = true;
     for (Door* door : {&control_, &monitor_}) {
-        ControlClients::Callbacks callbacks;
-        callbacks.on_line = [this, door](ControlClientId id, const std::string& line) { take_line(*door, id, line); };
-        callbacks.bad_line = [] {
+        RequestClients::Callbacks callbacks;
+        callbacks.whole = [](std::string_view bytes) -> std::optional<std::size_t> {
+            const std::size_t line = bytes.find('\n');
+            return line == std::string_view::npos ? std::nullopt : std::optional(line);
+        };
+        callbacks.on_request = [this, door](ClientId id, const std::string& line) { take_line(*door, id, line); };
+        callbacks.bad_request = [](bool) {
             return encode(control_failure(ControlFailure::bad_request, "expected one line of JSON of at most " +
                                                                            std::to_string(kMaxControlRequest) +
                                                                            " bytes"));
@@ -65,7 +69,7 @@ Control::Control(Loop& loop, Reporter report, ControlActions actions, pid_t guar
         callbacks.too_many = [] {
             return encode(control_failure(ControlFailure::busy, "too many others wait for an answer here"));
         };
-        door->clients = std::make_unique<ControlClients>(loop_, std::move(callbacks));
+        door->clients = std::make_unique<RequestClients>(loop_, kMaxControlRequest, std::move(callbacks));
     }
 }
 
@@ -115,7 +119,7 @@ std::string Control::refusal(const Door& door, const UniqueFd& client) const {
     return {};
 }
 
-void Control::take_line(Door& door, ControlClientId id, const std::string& line) {
+void Control::take_line(Door& door, ClientId id, std::string_view line) {
     const auto request = decode_control_request(line);
     if (!request) {
         return answer(door, id, control_failure(ControlFailure::bad_request,
@@ -137,7 +141,7 @@ void Control::take_line(Door& door, ControlClientId id, const std::string& line)
     run(door, id, command->verb, request->arguments.empty() ? "" : request->arguments.begin()->second);
 }
 
-void Control::run(Door& door, ControlClientId id, ControlVerb verb, const std::string& argument) {
+void Control::run(Door& door, ClientId id, ControlVerb verb, const std::string& argument) {
     switch (verb) {
         case ControlVerb::status: return answer(door, id, succeeded(to_json(actions_.status())));
         case ControlVerb::stats: return answer(door, id, succeeded(to_json(actions_.stats())));
@@ -169,25 +173,25 @@ void Control::run(Door& door, ControlClientId id, ControlVerb verb, const std::s
     }
 }
 
-void Control::reload(Door& door, ControlClientId id) {
+void Control::reload(Door& door, ClientId id) {
     actions_.reload([this, &door, id](const std::vector<std::string>& problems) {
         if (problems.empty()) answer(door, id, succeeded(Json{{"generation", actions_.status().generation}}));
         else answer(door, id, control_failure(ControlFailure::failed, joined(problems)));
     });
 }
 
-void Control::trace(Door& door, ControlClientId id, const std::string& worker) {
+void Control::trace(Door& door, ClientId id, const std::string& worker) {
     const Status asked = actions_.trace(
         worker, [this, &door, id](const TraceStatus& trace) { answer(door, id, succeeded(to_json(trace))); });
     if (!asked) answer(door, id, control_failure(ControlFailure::failed, asked.error().text));
 }
 
-void Control::answer(Door& door, ControlClientId id, const ControlAnswer& answer) {
+void Control::answer(Door& door, ClientId id, const ControlAnswer& answer) {
     door.clients->answer(id, encode(answer));
 }
 
 void Control::stopped() {
-    for (const ControlClientId id : want_stop_) control_.clients->answer_now(id, encode(succeeded()));
+    for (const ClientId id : want_stop_) control_.clients->answer_now(id, encode(succeeded()));
     for (Door* door : {&control_, &monitor_}) {
         door->listener.reset();
         if (door->socket) door->socket->remove();

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "config/config.h"
-#include "master/control_clients.h"
+#include "master/request_clients.h"
 #include "master/control_socket.h"
 #include "master/listener.h"
 #include "master/reporter.h"
@@ -60,7 +60,7 @@ private:
     struct Door {
         bool only_looks = false;
         std::optional<ControlSocket> socket;
-        std::unique_ptr<ControlClients> clients;
+        std::unique_ptr<RequestClients> clients;
         std::unique_ptr<Listener> listener;
         std::set<uid_t> users;
         std::string problem;  // that was told of it
@@ -69,18 +69,18 @@ private:
     void open(Door& door, const std::string& path);
     void greet(Door& door, UniqueFd client);
     std::string refusal(const Door& door, const UniqueFd& client) const;
-    void take_line(Door& door, ControlClientId id, const std::string& line);
-    void run(Door& door, ControlClientId id, ControlVerb verb, const std::string& argument);
-    void reload(Door& door, ControlClientId id);
-    void trace(Door& door, ControlClientId id, const std::string& worker);
-    void answer(Door& door, ControlClientId id, const ControlAnswer& answer);
+    void take_line(Door& door, ClientId id, std::string_view line);
+    void run(Door& door, ClientId id, ControlVerb verb, const std::string& argument);
+    void reload(Door& door, ClientId id);
+    void trace(Door& door, ClientId id, const std::string& worker);
+    void answer(Door& door, ClientId id, const ControlAnswer& answer);
 
     Loop& loop_;
     Reporter report_;
     ControlActions actions_;
     std::set<pid_t> own_processes_;
     Door control_, monitor_;
-    std::vector<ControlClientId> want_stop_;  // clients of control_
+    std::vector<ClientId> want_stop_;  // clients of control_
 };
 
 }  // namespace pythonfilter

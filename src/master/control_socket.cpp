@@ -20,12 +20,12 @@ mode_t mode_of(bool open_to_others) { return open_to_others ? 0666 : 0600; }
 Status may_replace(const std::string& path) {
     struct stat info{};
     if (lstat(path.c_str(), &info) != 0 || S_ISSOCK(info.st_mode)) return Done{};
-    return Error{path + " is there and is no socket: move it away, or set server.control.directory"};
+    return Error{path + " is there and is no socket: move it away, or configure another place"};
 }
 
 Status bind_at(int fd, const std::string& path, bool open_to_others) {
     const auto address = unix_address(path);
-    if (!address) return Error{path + " is longer than a socket address holds: set server.control.directory"};
+    if (!address) return Error{path + " is longer than a socket address holds: configure another place"};
     if (unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("remove the old " + path, errno);
     if (bind(fd, generic(*address), sizeof *address) != 0) return errno_error("bind " + path, errno);
     if (chmod(path.c_str(), mode_of(open_to_others)) != 0) return errno_error("chmod " + path, errno);

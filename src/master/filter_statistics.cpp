@@ -18,15 +18,20 @@ Duration duration_of(std::uint64_t ns) {
 void FilterStatistics::ran(const std::string& filter, const FilterRun& run) {
     Numbers& numbers = filters_[filter];
     numbers.wall.add(duration_of(run.wall_ns));
+    numbers.hour.ran(duration_of(run.wall_ns));
     numbers.cpu_seconds += to_seconds(duration_of(run.cpu_ns));
 }
 
 void FilterStatistics::decided(const std::string& filter, Verdict verdict) {
-    ++filters_[filter].decided[static_cast<std::size_t>(verdict)];
+    Numbers& numbers = filters_[filter];
+    ++numbers.decided[static_cast<std::size_t>(verdict)];
+    numbers.hour.decided(verdict);
 }
 
 void FilterStatistics::failed(const std::string& filter, FailureEvent event) {
-    ++filters_[filter].failed[static_cast<std::size_t>(event)];
+    Numbers& numbers = filters_[filter];
+    ++numbers.failed[static_cast<std::size_t>(event)];
+    numbers.hour.failed();
 }
 
 std::vector<FilterStats> FilterStatistics::describe(const std::vector<std::string>& chain) const {
@@ -48,6 +53,16 @@ std::vector<FilterStats> FilterStatistics::describe(const std::vector<std::strin
 
 void FilterStatistics::describe(ServerTimes& times) const {
     for (const auto& [name, numbers] : filters_) times.filters[name] = latency_stats(numbers.wall);
+}
+
+void FilterStatistics::describe(ServerHour& hour) const {
+    for (const auto& [name, numbers] : filters_) {
+        if (!numbers.hour.is_empty()) hour.filters[name] = numbers.hour.minutes();
+    }
+}
+
+void FilterStatistics::minute_ended() {
+    for (auto& [name, numbers] : filters_) numbers.hour.minute_ended();
 }
 
 FilterStats FilterStatistics::describe(const std::string& name, const Numbers& numbers) {

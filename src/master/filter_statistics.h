@@ -4,6 +4,7 @@
 
 #include "base/latency_histogram.h"
 #include "config/policy.h"
+#include "master/last_hour.h"
 #include "message/frames.h"
 #include "message/reply.h"
 #include "message/server_status.h"
@@ -27,10 +28,14 @@ public:
 
     /// Of all filters.
     void describe(ServerTimes& times) const;
+    /// Of those that were seen in the last hour.
+    void describe(ServerHour& hour) const;
+    void minute_ended();
 
 private:
     struct Numbers {
         LatencyHistogram wall;
+        LastHour hour;
         double cpu_seconds = 0;                          // sum
         std::array<std::uint64_t, 3> decided{};          // by Verdict
         std::array<std::uint64_t, kFailureEvents> failed{};  // by FailureEvent

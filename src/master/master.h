@@ -70,8 +70,17 @@
 //
 // Control sockets: what pythonfilterctl asks
 //   control.h           who may ask what, and who does it
-//   control_clients.h   one line from each client, one line back
+//   request_clients.h   one request from each client, one answer back
 //   control_socket.h    a socket's birth and end, and who is at the other end
+//
+// Status page, over HTTP
+//   page_server.h       where it listens, who may ask, which path leads where
+//   http_request.h      bytes from strangers -> request; pure
+//   http_reply.h        what goes back, with all that is said for safety; pure
+//   status_page.h       status_page.html with its parts filled in; pure
+//   page_parts.h        what changes, as HTML; pure
+//   page_plots.h        the plots in it, as SVG; pure
+//   last_hour.h         what was seen in each of the last sixty minutes; pure
 //
 // Helpers
 //   loop.h              libev in owning wrappers

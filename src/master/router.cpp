@@ -339,7 +339,7 @@ void Router::end(Messages::iterator message, std::string reply, std::string reas
     messages_.erase(message);
     const bool client_there = its.client.answer(reply);
     its.record.total = Clock::now() - its.accepted;
-    counters_.latency.add(its.record.total);
+    counters_.took(its.record.total);
     its.record.reply = std::move(reply);
     if (!reason.empty()) its.record.reason = std::move(reason);
     if (client_there) {
@@ -357,6 +357,11 @@ void Router::end(Messages::iterator message, std::string reply, std::string reas
 void Router::end(Messages::iterator message, OwnAnswer why, std::string reason) {
     counters_.answered(why);
     end(message, row_of(why).reply(), reason.empty() ? std::string(row_of(why).reason) : std::move(reason));
+}
+
+void Router::minute_ended() {
+    counters_.hour.minute_ended();
+    statistics_.minute_ended();
 }
 
 void Router::when_empty(std::function<void()> done) {

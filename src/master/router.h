@@ -42,6 +42,8 @@ public:
     bool is_stuck(TimePoint now, Duration slack) const;
     const RouterCounters& counters() const { return counters_; }
     const FilterStatistics& filter_statistics() const { return statistics_; }
+    /// For what is told by the minute.
+    void minute_ended();
     /// Called once, when the last message has its answer; at once when there is none.
     void when_empty(std::function<void()> done);
 

@@ -3,11 +3,17 @@
 namespace pythonfilter {
 
 void RouterCounters::answered(std::string_view reply) {
+    hour.decided(verdict_of(reply));
     switch (verdict_of(reply)) {
         case Verdict::accept: ++accepted; return;
         case Verdict::defer: ++deferred; return;
         case Verdict::reject: ++rejected; return;
     }
+}
+
+void RouterCounters::took(Duration from_accept_to_reply) {
+    latency.add(from_accept_to_reply);
+    hour.ran(from_accept_to_reply);
 }
 
 void RouterCounters::used(FailureEvent event, FailureAction action) {

@@ -4,6 +4,7 @@
 
 #include "base/latency_histogram.h"
 #include "config/policy.h"
+#include "master/last_hour.h"
 #include "master/own_answer.h"
 #include "message/reply.h"
 #include "message/server_status.h"
@@ -24,8 +25,10 @@ struct RouterCounters {
     std::array<std::uint64_t, kOwnAnswers.size()> own_answers{};             // by OwnAnswer
     LatencyHistogram latency;                            // from accept to reply
     std::map<std::string, LatencyHistogram> queue_wait;  // of a dispatch, by pool
+    LastHour hour;                                       // of latency and verdicts
 
     void answered(std::string_view reply);
+    void took(Duration from_accept_to_reply);
     void used(FailureEvent event, FailureAction action);
     void answered(OwnAnswer answer) { ++own_answers[static_cast<std::size_t>(answer)]; }
 

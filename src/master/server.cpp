@@ -51,12 +51,14 @@ Server::Server(MasterOptions options, Config config)
                      report_(LogLevel::warning, problem);
                  }}),
       control_(loop_, report_, control_actions(), guardian_),
+      page_(loop_, report_, [this] { return snapshot(); }),
       before_wait_(loop_, [this] {
           flush_log();
           if (making_way_ && !stopping_ && sessions_.size() == 0) to_end_.start(0s);
       }),
       to_look_(loop_, [this] { look_after_socket(); }),
-      to_open_control_(loop_, [this] { control_.open(generations_.current().config()); }),
+      to_open_control_(loop_, [this] { open_control(); }),
+      to_end_minute_(loop_, [this] { end_minute(); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
     reset_signals();  // whatever blocks or ignores them in our parent: libev would not hear them
@@ -69,6 +71,7 @@ Server::Server(MasterOptions options, Config config)
         stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
     generations_.start(std::move(config));
     to_open_control_.start(0s);
+    to_end_minute_.start(1min);
     listen_on(std::move(options_.listen_fd));
     if (options_.own_socket) watch_socket();
     if (options_.service) watch_service();
@@ -264,6 +267,7 @@ void Server::out_of_patience() {
 
 void Server::leave() {
     control_.stopped();
+    page_.close();
     loop_.stop();
 }
 

@@ -8,6 +8,7 @@
 #include "master/generations.h"
 #include "master/listener.h"
 #include "master/loop.h"
+#include "master/page_server.h"
 #include "master/router.h"
 #include "master/run_master.h"
 #include "master/service_watch.h"
@@ -56,6 +57,8 @@ private:
     ServerSnapshot snapshot() const;
     void drain(std::function<void()> done);
     void let_in();
+    void open_control();
+    void end_minute();
     void tell_drainers();
     void stop_for_good();
 
@@ -73,6 +76,7 @@ private:
     Entrance entrance_;
     Sessions sessions_;
     Control control_;
+    PageServer page_;
     std::unique_ptr<Listener> listener_;  // until stop()
     std::unique_ptr<SocketKeeper> keeper_;     // of options_.own_socket, until stop()
     std::unique_ptr<IoWatch> socket_watch_;    // what keeper_ hears
@@ -83,7 +87,8 @@ private:
     std::unique_ptr<IoWatch> log_watch_;  // waits for room
     BeforeWait before_wait_;
     Timer to_look_;                       // at the socket's path again
-    Timer to_open_control_;               // not inside a callback of control_
+    Timer to_open_control_;               // and the status page; not inside a callback of control_
+    Timer to_end_minute_;                 // of what is told by the minute
     Timer to_end_;                        // of a stop: first the workers are killed, then the process ends anyway
     std::uint64_t without_message_ = 0;   // connections that ended so
     bool draining_ = false;               // an administrator wants no new messages

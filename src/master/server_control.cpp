@@ -45,6 +45,17 @@ ControlActions Server::control_actions() {
     return actions;
 }
 
+void Server::open_control() {
+    const Config& config = generations_.current().config();
+    control_.open(config);
+    page_.open(config);
+}
+
+void Server::end_minute() {
+    router_.minute_ended();
+    to_end_minute_.start(1min);
+}
+
 ServerStatus Server::status() const {
     const TimePoint now = Clock::now();
     ServerStatus status;
@@ -82,9 +93,11 @@ std::vector<FilterStats> Server::filters() const {
 }
 
 ServerSnapshot Server::snapshot() const {
-    ServerSnapshot snapshot{status(), stats(), filters(), {}};
+    ServerSnapshot snapshot{status(), stats(), filters(), {}, {}};
     router_.counters().describe(snapshot.times);
     router_.filter_statistics().describe(snapshot.times);
+    router_.filter_statistics().describe(snapshot.hour);
+    snapshot.hour.messages = router_.counters().hour.minutes();
     return snapshot;
 }
 

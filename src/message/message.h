@@ -14,6 +14,7 @@
 //   identity_digest.h which files a message consists of, out of what stat() says
 //   header_split.h    the Message-ID of a message and where its body begins
 //   server_status.h   what the server tells of itself, as values; server_status_codec.h makes JSON of it and back
+//   human_text.h      numbers as a person reads them
 //   metrics.h         the table of all metrics, and the text that a monitoring system reads
 //   control_protocol.h  pythonfilterctl <-> master: request and answer, lines of JSON
 //   control_commands.h  the table of all commands

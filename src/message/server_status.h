@@ -130,12 +130,28 @@ struct ServerTimes {
     std::map<std::string, LatencyStats> filters;     // a run of each
 };
 
-/// All of it at one moment: what the metrics are made of.
+/// What one minute saw, of one filter or of all messages.
+struct MinuteStats {
+    std::uint64_t runs = 0;  // whose time is known; messages
+    std::uint64_t accepted = 0, deferred = 0, rejected = 0;
+    std::uint64_t failed = 0;
+    double p50_ms = 0, p99_ms = 0;
+    bool operator==(const MinuteStats&) const = default;
+};
+
+/// The last sixty minutes, the oldest first; the last one runs.
+struct ServerHour {
+    std::vector<MinuteStats> messages;
+    std::map<std::string, std::vector<MinuteStats>> filters;
+};
+
+/// All of it at one moment: what the metrics and the status page are made of.
 struct ServerSnapshot {
     ServerStatus status;
     ServerStats stats;
     std::vector<FilterStats> filters;
     ServerTimes times;
+    ServerHour hour;
 };
 
 }  // namespace pythonfilter

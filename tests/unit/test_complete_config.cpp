@@ -119,3 +119,18 @@ TEST_CASE("control: the sockets are in no directory of Courier's filter sockets"
     CHECK(config.control_socket() == "/run/courier/" + config.instance + ".control");
     CHECK(loaded(courier).monitor_socket().starts_with("/v/"));
 }
+
+TEST_CASE("complete: a status page that other hosts reach must be allowed to be reached") {
+    CHECK(loaded("filters: [a]\nserver: {status_page: 127.0.0.1:9780}").server.status_page.listen == "127.0.0.1:9780");
+    const Config open = loaded("filters: [a]\nserver: {status_page: {listen: 0.0.0.0:9780, anywhere: true}}");
+    CHECK(open.server.status_page.anywhere);
+    CHECK(error_of("filters: [a]\nserver: {status_page: 0.0.0.0:9780}") ==
+          "f.yaml:2:23: server.status_page.listen: expected a loopback address, such as 127.0.0.1:9780, or a path; "
+          "other hosts reach `0.0.0.0:9780`, which is possible with `anywhere: true`");
+    CHECK(error_of("filters: [a]\nserver: {status_page: localhost}") ==
+          "f.yaml:2:23: server.status_page: expected an address and a port (127.0.0.1:9780, [::1]:9780), or a path "
+          "from / on, found `localhost`");
+    CHECK(error_of("filters: [a]\ncourier: {localstatedir: /v}\nserver: {status_page: /v/filters/page}") ==
+          "f.yaml:3:23: server.status_page.listen: expected a path in another directory than those of Courier's filter "
+          "sockets");
+}

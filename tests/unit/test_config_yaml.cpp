@@ -271,7 +271,7 @@ TEST_CASE("yaml: words, flags and texts are checked") {
          "f.yaml:1:21: filter_path: expected a path that begins with /, found `two`"},
         {"server: all",
          "f.yaml:1:9: server: expected a mapping with the keys socket, message_timeout, request_timeout, queue, "
-         "poison, control, on_stop, supervisor, accounting, found `all`"},
+         "poison, control, status_page, on_stop, supervisor, accounting, found `all`"},
         {"pools: [a]", "f.yaml:1:8: pools: expected a mapping of pools by name, found a list"},
         {"pools: {a b: {}}",
          "f.yaml:1:9: pools: expected the name of a pool (letters, digits, _ and -; at most 32), found `a b`"},

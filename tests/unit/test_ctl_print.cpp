@@ -1,5 +1,6 @@
 #include "ctl/print.h"
 #include "ctl/table.h"
+#include "message/human_text.h"
 
 #include <doctest/doctest.h>
 

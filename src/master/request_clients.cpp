@@ -1,6 +1,4 @@
-#include "master/control_clients.h"
-
-#include "message/control_protocol.h"
+#include "master/request_clients.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +10,8 @@ namespace {
 
 constexpr Duration kReadLimit = 5s;
 constexpr Duration kWriteLimit = 10s;
+constexpr Duration kEndLimit = 1s;
+constexpr std::size_t kChunk = 4096;
 
 ssize_t send_some(int fd, std::string_view text) {
     ssize_t sent;
@@ -19,6 +19,15 @@ ssize_t send_some(int fd, std::string_view text) {
         sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (sent < 0 && errno == EINTR);
     return sent;
+}
+
+template <std::size_t Size>
+ssize_t receive(int fd, char (&chunk)[Size]) {
+    ssize_t n;
+    do {
+        n = recv(fd, chunk, Size, MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    return n;
 }
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
@@ -30,7 +39,7 @@ bool has_hung_up(int fd) {
 
 }  // namespace
 
-ControlClients::Client::Client(Loop& loop, UniqueFd its_fd, std::function<void()> on_event,
+RequestClients::Client::Client(Loop& loop, UniqueFd its_fd, std::function<void()> on_event,
                                std::function<void()> on_deadline)
     : fd(std::move(its_fd)),
       readable(loop, fd.get(), EV_READ, on_event),
@@ -40,20 +49,23 @@ ControlClients::Client::Client(Loop& loop, UniqueFd its_fd, std::function<void()
     deadline.start(kReadLimit);
 }
 
-ControlClients::ControlClients(Loop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
+RequestClients::RequestClients(Loop& loop, std::size_t max_request, Callbacks callbacks)
+    : loop_(loop), max_request_(max_request), callbacks_(std::move(callbacks)) {}
 
-void ControlClients::adopt(UniqueFd client) {
+void RequestClients::adopt(UniqueFd client) {
     if (clients_.size() >= kMaxClients && !make_room()) {
         send_some(client.get(), callbacks_.too_many());
+        char chunk[kChunk];
+        receive(client.get(), chunk);  // what it said: else it would get a reset
         return;
     }
-    const ControlClientId id = ++last_id_;
+    const ClientId id = ++last_id_;
     clients_.try_emplace(id, loop_, std::move(client), [this, id] { take_event(id); },
                          [this, id] { clients_.erase(id); });
     take_event(id);  // it has mostly spoken before it is accepted
 }
 
-bool ControlClients::make_room() {
+bool RequestClients::make_room() {
     const auto found = std::find_if(clients_.begin(), clients_.end(),
                                     [](const auto& each) { return each.second.state != State::waiting; });
     if (found == clients_.end()) return false;
@@ -61,52 +73,52 @@ bool ControlClients::make_room() {
     return true;
 }
 
-void ControlClients::take_event(ControlClientId id) {
+void RequestClients::take_event(ClientId id) {
     Client& client = clients_.at(id);
     switch (client.state) {
         case State::reading: return read(id, client);
         case State::waiting: return watch_for_hangup(id, client);
         case State::writing: return write(id, client);
+        case State::ending: return read_rest(id, client);
     }
 }
 
-void ControlClients::read(ControlClientId id, Client& client) {
-    char chunk[kMaxControlRequest];
-    ssize_t n;
-    do {
-        n = recv(client.fd.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
+void RequestClients::read(ClientId id, Client& client) {
+    char chunk[kChunk];
+    const ssize_t n = receive(client.fd.get(), chunk);
     if (n < 0 && would_block()) return;
     if (n < 0 || (n == 0 && client.input.empty())) {
         clients_.erase(id);
         return;
     }
-    client.input.append(chunk, static_cast<std::size_t>(n));
-    const std::size_t length = client.input.find('\n');
-    if (length < kMaxControlRequest) take_line(id, client, length);
-    else if (n == 0 || client.input.size() >= kMaxControlRequest) answer(id, callbacks_.bad_line());
+    client.input.append(chunk, std::min(static_cast<std::size_t>(n), max_request_ - client.input.size()));
+    const auto length = callbacks_.whole(client.input);
+    const bool too_long = client.input.size() >= max_request_;
+    if (length) take_request(id, client, *length);
+    else if (n == 0 || too_long) answer(id, callbacks_.bad_request(too_long));
+    else if (n == static_cast<ssize_t>(sizeof chunk)) read(id, client);
 }
 
-// What comes behind the line is of no interest: it is not answered.
-void ControlClients::take_line(ControlClientId id, Client& client, std::size_t length) {
+// What comes behind it is of no interest: it is not answered.
+void RequestClients::take_request(ClientId id, Client& client, std::size_t length) {
     client.state = State::waiting;
     client.deadline.stop();
     client.input.resize(length);
-    callbacks_.on_line(id, std::move(client.input));
+    callbacks_.on_request(id, std::move(client.input));
 }
 
 // A client that has only shut its own direction (as `nc -N` does) still waits, and so does one that says more.
-void ControlClients::watch_for_hangup(ControlClientId id, Client& client) {
-    char chunk[kMaxControlRequest];
-    const ssize_t n = recv(client.fd.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-    if (n < 0 && (would_block() || errno == EINTR)) return;
+void RequestClients::watch_for_hangup(ClientId id, Client& client) {
+    char chunk[kChunk];
+    const ssize_t n = receive(client.fd.get(), chunk);
+    if (n < 0 && would_block()) return;
     if (n < 0 || (n == 0 && has_hung_up(client.fd.get()))) clients_.erase(id);
     else client.readable.stop();
 }
 
-void ControlClients::answer(ControlClientId id, std::string text) {
+void RequestClients::answer(ClientId id, std::string text) {
     const auto found = clients_.find(id);
-    if (found == clients_.end() || found->second.state == State::writing) return;
+    if (found == clients_.end() || found->second.state >= State::writing) return;
     Client& client = found->second;
     client.state = State::writing;
     client.output = std::move(text);
@@ -115,20 +127,34 @@ void ControlClients::answer(ControlClientId id, std::string text) {
     write(id, client);
 }
 
-void ControlClients::write(ControlClientId id, Client& client) {
+void RequestClients::write(ClientId id, Client& client) {
     while (client.sent < client.output.size()) {
         const ssize_t n = send_some(client.fd.get(), std::string_view(client.output).substr(client.sent));
         if (n < 0 && would_block()) {
             client.writable.start();
             return;
         }
-        if (n < 0) break;
+        if (n < 0) {
+            clients_.erase(id);
+            return;
+        }
         client.sent += static_cast<std::size_t>(n);
     }
-    clients_.erase(id);
+    client.state = State::ending;
+    client.writable.stop();
+    shutdown(client.fd.get(), SHUT_WR);
+    client.deadline.start(kEndLimit);
+    client.readable.start();
+    read_rest(id, client);
 }
 
-void ControlClients::answer_now(ControlClientId id, std::string_view text) {
+void RequestClients::read_rest(ClientId id, Client& client) {
+    char chunk[kChunk];
+    const ssize_t n = receive(client.fd.get(), chunk);
+    if (n == 0 || (n < 0 && !would_block())) clients_.erase(id);
+}
+
+void RequestClients::answer_now(ClientId id, std::string_view text) {
     const auto found = clients_.find(id);
     if (found == clients_.end()) return;
     send_some(found->second.fd.get(), text);

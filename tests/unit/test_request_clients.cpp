@@ -1,5 +1,6 @@
-// ControlClients: answers of any size, and clients that do not take them. The loop runs only while a test says so.
-#include "master/control_clients.h"
+// RequestClients, with lines as requests: answers of any size, and clients that do not take them. The loop runs only
+// while a test says so.
+#include "master/request_clients.h"
 
 #include <cerrno>
 #include <doctest/doctest.h>
@@ -14,16 +15,22 @@ constexpr std::size_t kLarge = 4 * 1024 * 1024;
 
 struct Clients {
     Loop loop;
-    std::vector<ControlClientId> asked;
+    std::vector<ClientId> asked;
     std::vector<std::string> lines;
-    ControlClients clients;
+    RequestClients clients;
 
     Clients()
-        : clients(loop, {[this](ControlClientId id, std::string line) {
-                             asked.push_back(id);
-                             lines.push_back(std::move(line));
-                         },
-                         [] { return std::string("bad\n"); }, [] { return std::string("too many\n"); }}) {}
+        : clients(loop, 4096,
+                  {[](std::string_view bytes) -> std::optional<std::size_t> {
+                       const std::size_t line = bytes.find('\n');
+                       return line == std::string_view::npos ? std::nullopt : std::optional(line);
+                   },
+                   [this](ClientId id, std::string line) {
+                       asked.push_back(id);
+                       lines.push_back(std::move(line));
+                   },
+                   [](bool too_long) { return std::string(too_long ? "too long\n" : "bad\n"); },
+                   [] { return std::string("too many\n"); }}) {}
 
     UniqueFd connect() {
         int ends[2];
@@ -66,7 +73,7 @@ std::string read_all(Clients& clients, const UniqueFd& fd) {
 
 }  // namespace
 
-TEST_CASE("control clients: a line goes upward without its LF, in pieces or not, and is answered") {
+TEST_CASE("clients: a line goes upward without its LF, in pieces or not, and is answered") {
     Clients clients;
     const UniqueFd fd = clients.connect();
     for (const char c : std::string("status")) {
@@ -82,17 +89,17 @@ TEST_CASE("control clients: a line goes upward without its LF, in pieces or not,
     CHECK(read_all(clients, fd) == "good\n");
 }
 
-TEST_CASE("control clients: an answer larger than a socket takes arrives whole") {
+TEST_CASE("clients: an answer larger than a socket takes arrives whole") {
     Clients clients;
     const UniqueFd fd = clients.connect_and_say("x\n");
     clients.clients.answer(clients.asked.at(0), std::string(kLarge, 'a') + "\n");
     CHECK(read_all(clients, fd).size() == kLarge + 1);
 }
 
-TEST_CASE("control clients: those that do not take their answer make room, the others get theirs") {
+TEST_CASE("clients: those that do not take their answer make room, the others get theirs") {
     Clients clients;
     std::vector<UniqueFd> silent;
-    for (std::size_t i = 0; i < ControlClients::kMaxClients; ++i) {
+    for (std::size_t i = 0; i < RequestClients::kMaxClients; ++i) {
         silent.push_back(clients.connect_and_say("x\n"));
         clients.clients.answer(clients.asked.back(), std::string(kLarge, 'a'));
     }
@@ -104,10 +111,10 @@ TEST_CASE("control clients: those that do not take their answer make room, the o
     CHECK(read_all(clients, silent.front()).size() < kLarge);
 }
 
-TEST_CASE("control clients: when all wait for an answer the next one is told so") {
+TEST_CASE("clients: when all wait for an answer the next one is told so") {
     Clients clients;
     std::vector<UniqueFd> waiting;
-    for (std::size_t i = 0; i < ControlClients::kMaxClients; ++i) waiting.push_back(clients.connect_and_say("x\n"));
+    for (std::size_t i = 0; i < RequestClients::kMaxClients; ++i) waiting.push_back(clients.connect_and_say("x\n"));
     const UniqueFd fd = clients.connect_and_say("y\n");
     CHECK(read_all(clients, fd) == "too many\n");
     waiting.front().reset();  // hangs up
@@ -116,9 +123,9 @@ TEST_CASE("control clients: when all wait for an answer the next one is told so"
     CHECK(clients.lines.back() == "z");
 }
 
-TEST_CASE("control clients: what has no end is bad; who says more or shuts its end still waits") {
+TEST_CASE("clients: what has no end is bad; who says more or shuts its end still waits") {
     Clients clients;
-    CHECK(read_all(clients, clients.connect_and_say(std::string(100'000, 'x'))) == "bad\n");
+    CHECK(read_all(clients, clients.connect_and_say(std::string(100'000, 'x'))) == "too long\n");
     const UniqueFd half = clients.connect_and_say("half");
     shutdown(half.get(), SHUT_WR);
     CHECK(read_all(clients, half) == "bad\n");
