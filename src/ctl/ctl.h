@@ -11,5 +11,5 @@
 //   completion.h    what bash needs to complete commands
 //   exit_status.h   what scripts can rely on
 //   replace_file.h  a file that is written anew for other programs
-//   print.h         answers as text; table.h puts them into columns
+//   print.h         answers as text; table.h puts them into columns, lines.h onto a screen
 #pragma once

@@ -3,6 +3,8 @@
 #include "ctl/table.h"
 #include "message/human_text.h"
 
+#include <algorithm>
+
 namespace pythonfilter {
 namespace {
 
@@ -14,6 +16,15 @@ std::string failure_text(const FailureStatus& failure) {
 
 std::string doing_text(const WorkerStatus& worker) {
     return worker.filter + (worker.message_id.empty() ? "" : " id=" + worker.message_id);
+}
+
+// A problem may have several lines.
+void add_text(Lines& lines, LineKind kind, const std::string& text) {
+    for (std::size_t at = 0; at <= text.size();) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        lines.push_back({kind, text.substr(at, end - at)});
+        at = end + 1;
+    }
 }
 
 Row worker_row(const WorkerStatus& worker) {
@@ -28,39 +39,55 @@ Row worker_row(const WorkerStatus& worker) {
             failure_text(worker.last_failure)};
 }
 
-std::string pool_text(const PoolStatus& pool, int generation) {
-    std::string text = "\npool " + pool.name + ": " + pool.state;
+LineKind kind_of(const WorkerStatus& worker) {
+    if (worker.state == "busy") return LineKind::active;
+    if (worker.state == "idle") return LineKind::quiet;
+    return worker.state == "dying" ? LineKind::warning : LineKind::plain;
+}
+
+void add_pool(Lines& lines, const PoolStatus& pool, int generation) {
+    std::string text = "pool " + pool.name + ": " + pool.state;
     if (pool.generation != generation) text += ", of generation " + std::to_string(pool.generation);
     text += "; " + std::to_string(pool.workers_wanted) + (pool.workers_wanted == 1 ? " worker" : " workers");
     if (pool.waiting > 0) text += "; " + std::to_string(pool.waiting) + " messages wait";
-    text += "\n";
-    if (!pool.sandbox_lacks.empty()) text += "  sandbox not complete: " + pool.sandbox_lacks + "\n";
+    lines.push_back({});
+    lines.push_back({pool.state == "failed" ? LineKind::warning : LineKind::title, std::move(text)});
+    if (!pool.sandbox_lacks.empty())
+        lines.push_back({LineKind::plain, "  sandbox not complete: " + pool.sandbox_lacks});
     std::vector<Row> rows{{"worker", "pid", "state", "for", "served", "MiB", "restarts", "doing", "last failure"}};
     for (const WorkerStatus& worker : pool.workers) rows.push_back(worker_row(worker));
-    return text + table_text(rows, "  ");
+    const std::vector<std::string> table = table_lines(rows, "  ");
+    lines.push_back({LineKind::heading, table.front()});
+    for (std::size_t i = 0; i < pool.workers.size(); ++i)
+        lines.push_back({kind_of(pool.workers[i]), table[i + 1]});
 }
 
-std::string reload_text(const ReloadStatus& reload) {
-    if (reload.result.empty()) return {};
-    std::string text = "last reload: " + reload.result + ", " + span_text(reload.ago_seconds) + " ago\n";
-    for (const std::string& problem : reload.problems) text += "  " + problem + "\n";
-    return text;
+void add_reload(Lines& lines, const ReloadStatus& reload) {
+    if (reload.result.empty()) return;
+    const LineKind kind = reload.problems.empty() ? LineKind::plain : LineKind::warning;
+    lines.push_back({kind, "last reload: " + reload.result + ", " + span_text(reload.ago_seconds) + " ago"});
+    for (const std::string& problem : reload.problems) add_text(lines, kind, "  " + problem);
 }
 
 }  // namespace
 
-std::string to_text(const ServerStatus& status) {
-    std::string text = status.state + " since " + span_text(status.uptime_seconds) + " (pid " +
-                       std::to_string(status.pid) + ", version " + status.version + ", build " + status.build + ")\n";
-    text += "configuration: " + status.config_file + ", generation " + std::to_string(status.generation) + "\n";
-    text += "messages: " + std::to_string(status.messages_in_work) + " in work; " +
-            std::to_string(status.queue.waiting) + " of them wait, at most " + std::to_string(status.queue.limit) +
-            " may\n";
-    text += reload_text(status.last_reload);
-    for (const std::string& problem : status.problems) text += "problem: " + problem + "\n";
-    for (const PoolStatus& pool : status.pools) text += pool_text(pool, status.generation);
-    return text;
+Lines to_lines(const ServerStatus& status) {
+    Lines lines;
+    lines.push_back({LineKind::title, status.state + " since " + span_text(status.uptime_seconds) + " (pid " +
+                                          std::to_string(status.pid) + ", version " + status.version + ", build " +
+                                          status.build + ")"});
+    lines.push_back({LineKind::plain, "configuration: " + status.config_file + ", generation " +
+                                          std::to_string(status.generation)});
+    lines.push_back({LineKind::plain, "messages: " + std::to_string(status.messages_in_work) + " in work; " +
+                                          std::to_string(status.queue.waiting) + " of them wait, at most " +
+                                          std::to_string(status.queue.limit) + " may"});
+    add_reload(lines, status.last_reload);
+    for (const std::string& problem : status.problems) add_text(lines, LineKind::warning, "problem: " + problem);
+    for (const PoolStatus& pool : status.pools) add_pool(lines, pool, status.generation);
+    return lines;
 }
+
+std::string to_text(const ServerStatus& status) { return joined(to_lines(status)); }
 
 std::string to_text(const TraceStatus& trace) {
     const WorkerStatus& worker = trace.worker;

@@ -1,6 +1,7 @@
 // Answers of the server as text for a person. Pure.
 #pragma once
 
+#include "ctl/lines.h"
 #include "message/server_status.h"
 
 #include <string>
@@ -8,6 +9,7 @@
 
 namespace pythonfilter {
 
+Lines to_lines(const ServerStatus& status);
 std::string to_text(const ServerStatus& status);
 std::string to_text(const TraceStatus& trace);
 std::string to_text(const ServerStats& stats);

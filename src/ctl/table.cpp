@@ -19,13 +19,13 @@ std::size_t width_of(const std::string& text) {
 
 }  // namespace
 
-std::string table_text(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {
+std::vector<std::string> table_lines(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {
     std::vector<std::size_t> widths;
     for (const auto& row : rows) {
         widths.resize(std::max(widths.size(), row.size()));
         for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
     }
-    std::string text;
+    std::vector<std::string> lines;
     for (const auto& row : rows) {
         std::string line = indent;
         for (std::size_t i = 0; i < row.size(); ++i) {
@@ -34,8 +34,14 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows, const 
             line.append(kGap, ' ');
         }
         line.erase(line.find_last_not_of(' ') + 1);
-        text += line + "\n";
+        lines.push_back(std::move(line));
     }
+    return lines;
+}
+
+std::string table_text(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {
+    std::string text;
+    for (const std::string& line : table_lines(rows, indent)) text += line + "\n";
     return text;
 }
 

@@ -7,6 +7,8 @@
 namespace pythonfilter {
 
 /// Each line with `indent` in front. A row may be shorter than the heading; blanks at the end of a line are left out.
+std::vector<std::string> table_lines(const std::vector<std::vector<std::string>>& rows, const std::string& indent = {});
+/// The same as one text, each line with LF.
 std::string table_text(const std::vector<std::vector<std::string>>& rows, const std::string& indent = {});
 
 }  // namespace pythonfilter

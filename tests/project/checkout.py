@@ -30,8 +30,9 @@ def text(path: Path) -> str:
 
 
 def written() -> list[Path]:
-    """Files with lines that a person wrote: no mail, no licence."""
-    return [path for path in files() if path.suffix not in (".eml", ".mbox", ".bin") and path.name != "LICENSE"]
+    """Files with lines that a person wrote: no mail, no picture, no licence."""
+    others = (".eml", ".mbox", ".bin", ".png", ".svg")
+    return [path for path in files() if path.suffix not in others and path.name != "LICENSE"]
 
 
 def sources(directory: str) -> list[Path]:

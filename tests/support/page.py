@@ -1,6 +1,6 @@
 """Asking the status page as a program would: one HTTP request, one reply, at a port or at a socket's path.
 
-Used by the component tests and by dev/pictures.
+Used by the component tests, and by dev/pictures.
 """
 from __future__ import annotations
 

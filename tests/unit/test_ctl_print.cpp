@@ -48,3 +48,23 @@ TEST_CASE("ctl: a trace stands below its worker, and where there is none the rea
     CHECK(to_text(trace) ==
           "default/1 (pid 17) idle for 2.0 s\nno traceback: the worker is idle, no filter runs\n");
 }
+
+TEST_CASE("ctl: a screen shows what fits, in colours, and says what it leaves out") {
+    const std::string umlaut = "\xc3\xa4";
+    const Lines lines = {{LineKind::title, "one"}, {LineKind::plain, umlaut + umlaut + umlaut}, {LineKind::quiet, ""}};
+    CHECK(joined(lines) == "one\n" + umlaut + umlaut + umlaut + "\n\n");
+    CHECK(screen_text(lines, 2, 3) == "\033[H\033[1mon\033[0m\033[K\r\n" + umlaut + umlaut +
+                                          "\033[0m\033[K\r\n\033[2m\033[0m\033[K\033[J");
+    CHECK(screen_text(lines, 80, 2) == "\033[H\033[1mone\033[0m\033[K\r\n\033[4m2 more lines\033[0m\033[K\033[J");
+    CHECK(screen_text(lines, 0, 0).find("3") != std::string::npos);
+}
+
+TEST_CASE("ctl: a problem of several lines is several lines") {
+    ServerStatus status;
+    status.problems = {"first\nsecond"};
+    const Lines found = to_lines(status);
+    REQUIRE(found.size() == 5);
+    CHECK(found[3].text == "problem: first");
+    CHECK(found[4].text == "second");
+    CHECK(found[4].kind == LineKind::warning);
+}
