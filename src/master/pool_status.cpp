@@ -3,6 +3,7 @@
 #include "master/pool.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -40,6 +41,9 @@ PoolStatus Pool::describe(TimePoint now) const {
     status.waiting = queue_.size();
     status.sandbox_lacks = sandbox_lacks_;
     for (const auto& slot : slots_) status.workers.push_back(describe(*slot, now));
+    std::sort(status.workers.begin(), status.workers.end(), [](const WorkerStatus& one, const WorkerStatus& other) {
+        return std::pair(one.label.size(), one.label) < std::pair(other.label.size(), other.label);  // /2 before /10
+    });
     return status;
 }
 

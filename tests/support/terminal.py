@@ -28,9 +28,8 @@ class Terminal:
         self._directory = Path(tempfile.mkdtemp(prefix="pythonfilter-terminal-"))
         self._environment = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "LANG": "C.UTF-8",
                              "SHELL": "/bin/sh", **(environment or {})}
-        self._tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), shlex.join(command), ";",
-                   "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "status", "off", ";",
-                   "resize-window", "-x", str(columns), "-y", str(rows))
+        self._tmux("start-server", ";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "status", "off", ";",
+                   "new-session", "-d", "-x", str(columns), "-y", str(rows), shlex.join(command))
 
     def _tmux(self, *arguments: str) -> str:
         command = ["tmux", "-u", "-f", "/dev/null", "-S", str(self._directory / "socket"), *arguments]
