@@ -30,7 +30,7 @@ void WatchPolicy::job_ended(TimePoint now, bool left_children) {
 }
 
 Duration WatchPolicy::pause() const {
-    if (hurry_) return kHurry;
+    if (crowded_ && grew_) return kHurry;
     return running_ || grew_ ? kNext : kRare;  // a daemon that stays is no reason to wake up ten times a second
 }
 
@@ -48,7 +48,6 @@ std::optional<Excess> WatchPolicy::counted(const TreeUsage& usage, TimePoint now
     left_ = usage.processes > base_.processes;
     grew_ = usage.processes > last_processes_;
     last_processes_ = usage.processes;
-    hurry_ = usage.processes > base_.processes + limits_.children / 4;
     make_room(usage);
     if (usage.processes > most_processes()) return no_room(Creation::process);
     if (usage.threads > most_threads()) return no_room(Creation::thread);

@@ -4,7 +4,7 @@
 // A look reads files of /proc, so a message that ends before the first one costs nothing. Where the kernel asks before
 // each process and thread (fork_gate.h), those since the last look are added to what it found, and a look comes when
 // the sum reaches a limit: nothing grows past it by more than a quarter. Else a fork bomb has time for a few hundred
-// processes between looks; once processes are many, looks come faster. A filter may return and leave a bomb behind: the
+// processes between looks; while many grow more, looks come faster. A filter may return and leave a bomb behind: the
 // worker says that something is left, which is believed when it is yes; a worker that lies gets a look of its own once
 // a second.
 //
@@ -90,7 +90,6 @@ private:
     bool told_slow_ = false;        // in this job
     bool left_ = false;             // processes, when the last job ended, or at the last count since
     bool unseen_ = false;           // jobs have begun since the last count
-    bool hurry_ = false;            // many processes at the last count
     bool grew_ = false;             // more than at the one before
     bool crowded_ = false;
     TimePoint last_turn_{};         // of a process, while crowded

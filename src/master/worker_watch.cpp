@@ -52,6 +52,7 @@ std::optional<TimePoint> WorkerWatch::turn_of(Creation kind) {
     const TimePoint now = Clock::now();
     if (policy_.takes(kind)) return policy_.turn_of(kind, now);
     std::optional<Excess> excess = count(now);
+    arm();
     const bool takes = policy_.takes(kind);  // also when it is the CPU time: only a worker that runs shows where it is
     if (!takes && !excess) excess = policy_.no_room(kind);
     if (excess) callbacks_.on_excess(std::move(*excess));

@@ -62,12 +62,14 @@ TEST_CASE_FIXTURE(Fixture, "watch: processes that a message left are looked at s
     CHECK(policy.next_count() == never);
 }
 
-TEST_CASE_FIXTURE(Fixture, "watch: many processes are looked at in a hurry") {
+TEST_CASE_FIXTURE(Fixture, "watch: many processes are looked at in a hurry while they become more") {
     policy.job_began(zero);
-    CHECK_FALSE(count(50ms, 25));
+    CHECK_FALSE(count(50ms, 16));
     CHECK(policy.next_count() == zero + 150ms);
-    CHECK_FALSE(count(150ms, 26));
+    CHECK_FALSE(count(150ms, 17));
     CHECK(policy.next_count() == zero + 160ms);
+    CHECK_FALSE(count(160ms, 17));
+    CHECK(policy.next_count() == zero + 260ms);
 }
 
 TEST_CASE_FIXTURE(Fixture, "watch: too many processes are a crash, and the reason names the limit") {
