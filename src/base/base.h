@@ -6,8 +6,10 @@
 //   byte_buffer.h  ByteWriter and ByteReader: what a frame is made of and read with
 //   clock.h        Clock: the monotonic time that all deadlines use
 //   log.h          escaping and the log line; log_sink.h writes lines without ever blocking
+//   log_format.h   its other forms, with fields; journal.h is a way to systemd's journal
 //   process.h      the system calls about processes: pidfd, subreaper, death signal
 //   process_tree.h a process and all that descends from it, as /proc tells
+//   run_program.h  a program that answers on its standard output, such as courier-config
 //   packet.h       SOCK_SEQPACKET packets with descriptors
 //   unix_socket.h  Unix sockets by path
 //   latency_histogram.h  how long something takes: mean and percentiles, in a fixed size

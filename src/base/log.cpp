@@ -30,14 +30,6 @@ bool is_c1(std::string_view text, std::size_t length) {
     return length == 2 && static_cast<unsigned char>(text[0]) == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
 }
 
-// At most `limit`, and not in the middle of a UTF-8 character.
-std::size_t whole_characters(std::string_view text, std::size_t limit) {
-    for (std::size_t cut = limit; cut + 4 > limit; --cut) {
-        if ((static_cast<unsigned char>(text[cut]) & 0xC0) != 0x80) return cut;
-    }
-    return limit;  // no UTF-8 at all
-}
-
 void append_hex(std::string& out, char c) {
     static constexpr std::string_view digits = "0123456789abcdef";
     const auto byte = static_cast<unsigned char>(c);
@@ -81,6 +73,14 @@ std::string escape_field(std::string_view text, std::string_view delimiters) {
         }
     }
     return out;
+}
+
+std::size_t whole_characters(std::string_view text, std::size_t limit) {
+    if (limit >= text.size()) return text.size();
+    for (std::size_t cut = limit; cut > 0 && cut + 4 > limit; --cut) {
+        if ((static_cast<unsigned char>(text[cut]) & 0xC0) != 0x80) return cut;
+    }
+    return limit;  // no UTF-8 at all
 }
 
 std::string format_line(LogLevel level, std::string_view text) {

@@ -96,17 +96,30 @@ LogSink::LogSink(int fd) : fd_(fd) {
 
 LogSink::~LogSink() = default;
 
-void LogSink::line(LogLevel level, std::string_view text) {
-    if (buffer_.size() > (level == LogLevel::output ? kOutputLimit : kBufferLimit)) {
+void LogSink::set_format(LogFormat format) {
+    format_ = format;
+    if (!journal_ && format == LogFormat::plain) journal_ = Journal::behind(fd_);
+}
+
+void LogSink::add(LogLevel level, std::string_view text, const LogFields& fields) {
+    if (journal_ && format_ == LogFormat::plain)
+        journal_->add(format_journal(level, text, fields, program_invocation_short_name));
+    else
+        buffer_ += format_line(format_, level, text, fields, std::chrono::system_clock::now());
+}
+
+void LogSink::line(LogLevel level, std::string_view text, const LogFields& fields) {
+    const std::size_t waiting = buffer_.size() + (journal_ ? journal_->bytes() : 0);
+    if (waiting > (level == LogLevel::output ? kOutputLimit : kBufferLimit)) {
         ++dropped_;
         return;
     }
     if (dropped_ > reported_) {
-        buffer_ += format_line(LogLevel::warning,
-                               std::to_string(dropped_ - reported_) + " log lines dropped: the log did not take them");
+        add(LogLevel::warning,
+            std::to_string(dropped_ - reported_) + " log lines dropped: the log did not take them", {});
         reported_ = dropped_;
     }
-    buffer_ += format_line(level, text);
+    add(level, text, fields);
 }
 
 std::ptrdiff_t LogSink::write_some(std::string_view bytes) {
@@ -116,6 +129,11 @@ std::ptrdiff_t LogSink::write_some(std::string_view bytes) {
 }
 
 bool LogSink::flush() {
+    const bool stream_done = flush_stream();
+    return (!journal_ || journal_->flush()) && stream_done;
+}
+
+bool LogSink::flush_stream() {
     std::size_t done = 0;
     while (done < buffer_.size()) {
         const std::string_view rest = std::string_view(buffer_).substr(done);
@@ -141,6 +159,9 @@ void LogSink::flush_for(int milliseconds) {
     if (thread_) thread_->wait_until_written(milliseconds);
 }
 
-int LogSink::poll_fd() const { return thread_ ? -1 : fd_; }
+int LogSink::poll_fd() const {
+    if (journal_ && journal_->bytes() > 0) return journal_->fd();
+    return thread_ ? -1 : fd_;
+}
 
 }  // namespace pythonfilter

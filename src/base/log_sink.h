@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 
+#include "base/journal.h"
+#include "base/log_format.h"
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,8 +24,11 @@ public:
     LogSink(const LogSink&) = delete;
     LogSink& operator=(const LogSink&) = delete;
 
+    /// Of the lines that follow. From the first call on plain ones go to the journal with their fields, where `fd` leads
+    /// there. For processes that stay: of one that is gone when the journal looks, it does not know the unit.
+    void set_format(LogFormat format);
     /// Adds one line to the buffer. `text` is already escaped where it came from outside.
-    void line(LogLevel level, std::string_view text);
+    void line(LogLevel level, std::string_view text, const LogFields& fields = {});
     /// Writes what the descriptor takes now. True when the buffer is empty afterwards.
     bool flush();
     /// Flushes until empty or until `milliseconds` are over: for the end of a process.
@@ -35,11 +41,15 @@ public:
 private:
     struct Thread;
     std::ptrdiff_t write_some(std::string_view bytes);
+    void add(LogLevel level, std::string_view text, const LogFields& fields);
+    bool flush_stream();
 
     UniqueFd own_;            // the reopened descriptor, if that was allowed
     int fd_ = -1;             // where to write: own_ or the lent one
     bool is_socket_ = false;
     std::unique_ptr<Thread> thread_;
+    std::unique_ptr<Journal> journal_;  // when fd_ leads there
+    LogFormat format_ = LogFormat::plain;
     std::string buffer_;      // whole lines; at most kBufferLimit bytes
     std::uint64_t dropped_ = 0;      // lines since the start, only grows
     std::uint64_t reported_ = 0;     // <= dropped_: how many of them a log line has told of

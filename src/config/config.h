@@ -27,6 +27,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/log_format.h"
 #include "config/policy.h"
 #include "config/settings.h"
 
@@ -91,6 +92,14 @@ struct StatusPageConfig {
     bool anywhere = false;  // other hosts may ask it
 };
 
+enum class CanaryVerdict { accept, defer, reject };
+
+/// A message that a reload must answer as expected before it is put in force.
+struct CanaryConfig {
+    std::string message;               // its file; empty: no canary
+    CanaryVerdict expect = CanaryVerdict::accept;
+};
+
 struct ServerConfig {
     SocketDirectory socket = SocketDirectory::all;
     Duration message_timeout = 4min;
@@ -99,9 +108,21 @@ struct ServerConfig {
     PoisonConfig poison;
     ControlConfig control;
     StatusPageConfig status_page;
+    CanaryConfig canary;
     OnStop on_stop = OnStop::defer;
     Supervisor supervisor = Supervisor::automatic;
     bool accounting = true;          // the CPU TIME ACCOUNTING line
+};
+
+/// How many lines each source may write into the log.
+struct LogLimitConfig {
+    int lines = 10000;  // in each interval; 0: as many as it likes
+    Duration interval = 10s;
+};
+
+struct LogConfig {
+    LogFormat format = LogFormat::plain;
+    LogLimitConfig limit;
 };
 
 /// A number of bytes.
@@ -188,6 +209,7 @@ struct Config {
     std::string instance;      // basename of argv[0]: name of socket and of the configuration file
     CourierDirs courier;
     ServerConfig server;
+    LogConfig log;
     std::vector<std::string> filter_path;
     FailureKeys failure;
     SettingsSections modules;                  // sections for the modules of all pools

@@ -13,6 +13,7 @@ constexpr std::string_view kPoisonActions[] = {"defer", "reject"};
 constexpr std::string_view kSockets[] = {"all", "selective"};
 constexpr std::string_view kOnStop[] = {"defer", "pass"};
 constexpr std::string_view kSupervisors[] = {"auto", "courierfilter", "systemd", "none"};
+constexpr std::string_view kVerdicts[] = {"accept", "defer", "reject"};
 constexpr std::string_view kPreload[] = {"auto", "no"};
 
 constexpr std::string_view kSandboxPresets[] = {"off", "standard", "strict"};
@@ -102,6 +103,15 @@ constexpr Option kStatusPageOptions[] = {
 };
 constexpr Section kStatusPage{kStatusPageOptions, 1};
 
+constexpr Option kCanaryOptions[] = {
+    {.key = "message", .slot = slot<&CanaryConfig::message>,
+     .text = "The file of the message, as it would come by mail, with LF at line ends. Its sender is empty, its "
+             "recipient postmaster.",
+     .example = "/etc/courier/canary.eml", .unset = "none"},
+    {.key = "expect", .slot = slot<&CanaryConfig::expect>, .text = "The verdict of the chain.", .words = kVerdicts},
+};
+constexpr Section kCanary{kCanaryOptions};
+
 constexpr Option kServerOptions[] = {
     {.key = "socket", .slot = slot<&ServerConfig::socket>,
      .text = "Which of Courier's directories the socket is made in. `all`: `allfilters`, for every message. "
@@ -127,6 +137,10 @@ constexpr Option kServerOptions[] = {
      .text = "A web page that shows what the server does, at the address /, and its metrics, at /metrics. Nothing can "
              "be changed there.",
      .section = &kStatusPage},
+    {.key = "canary", .slot = slot<&ServerConfig::canary>,
+     .text = "A message that a reload sends through the new chain: unless the verdict is as expected, the old one "
+             "stays in force.",
+     .section = &kCanary},
     {.key = "on_stop", .slot = slot<&ServerConfig::on_stop>,
      .text = "What happens to mail while the server is stopped. `defer`: the socket's path stays, Courier finds nobody "
              "behind it and answers 432. `pass`: the path is removed and mail passes unfiltered.",
@@ -339,6 +353,8 @@ constexpr Option kRootOptions[] = {
      .section = &kCourier},
     {.key = "server", .slot = slot<&Config::server>,
      .text = "The server as a whole.", .section = &kServer},
+    {.key = "log", .slot = slot<&Config::log>,
+     .text = "The lines that the server writes to its standard error.", .section = &kLogSection},
     {.key = "filter_path", .slot = slot<&Config::filter_path>,
      .text = "Directories with filters of the site, looked in before the stock filters, in this order.",
      .max = 100, .example = "[/etc/courier/pythonfilter.d]"},

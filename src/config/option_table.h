@@ -65,6 +65,8 @@ struct Section {
     std::size_t bare = 0;  // where the section is the value of a key, a bare value stands for so many of the first rows
 };
 
+/// The keys under `log:`, in log_options.cpp; its owner is a LogConfig.
+extern const Section kLogSection;
 /// The top level; its owner is a Config.
 const Section& root_section();
 /// The keys under `courier:`, which are also the names that courier-config prints; its owner is a CourierDirs.

@@ -86,13 +86,7 @@ void Generations::prove(Config config) {
 
 void Generations::settled(Generation& generation, const std::vector<std::string>& problems) {
     if (stopping_) return;
-    if (&generation != current_.get()) {
-        if (handover_) handover_->next_settled(problems);
-        else if (!problems.empty()) give_up_next(problems);
-        else if (exclusive_.next.empty()) switch_to_next();
-        else hand_over();
-        return;
-    }
+    if (&generation != current_.get()) return next_settled(problems);
     settled_ = true;
     if (problems.empty()) report_(LogLevel::info, title(generation) + " serves: " + generation.config().file);
     else
@@ -101,6 +95,23 @@ void Generations::settled(Generation& generation, const std::vector<std::string>
     retry_later();
     callbacks_.on_in_force(generation.config());
     if (reload_wanted_) reload();
+}
+
+// All its pools are proved, or those that are not exclusive.
+void Generations::next_settled(const std::vector<std::string>& problems) {
+    if (!problems.empty()) return next_proved(problems);
+    if (!handover_ && !exclusive_.next.empty()) return hand_over();
+    if (other_->config().server.canary.message.empty()) return next_proved({});
+    callbacks_.run_canary(*other_, [this, number = other_->number()](const std::string& problem) {
+        if (stopping_ || !proving_ || other_->number() != number) return;
+        next_proved(problem.empty() ? std::vector<std::string>{} : std::vector{problem});
+    });
+}
+
+void Generations::next_proved(const std::vector<std::string>& problems) {
+    if (handover_) handover_->next_settled(problems);
+    else if (problems.empty()) switch_to_next();
+    else give_up_next(problems);
 }
 
 void Generations::hand_over() {

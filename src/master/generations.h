@@ -27,6 +27,8 @@ public:
         /// Messages that come have to wait from now on, until they are let in: then they begin in current().
         std::function<void()> on_hold;
         std::function<void()> on_let_in;
+        /// Runs the canary of a generation whose pools are ready; the answer is what is wrong, or nothing.
+        std::function<void(Generation&, std::function<void(std::string problem)>)> run_canary;
         /// After stop(): no process is left.
         std::function<void()> on_empty;
     };
@@ -57,7 +59,8 @@ private:
     std::unique_ptr<Generation> make(Config config);
     void prove(Config config);
     void settled(Generation& generation, const std::vector<std::string>& problems);
-    void proved();
+    void next_settled(const std::vector<std::string>& problems);
+    void next_proved(const std::vector<std::string>& problems);
     void hand_over();
     void reload_ended(const std::vector<std::string>& problems);
     void switch_to_next();

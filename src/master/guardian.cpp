@@ -151,7 +151,7 @@ void Guardian::pass_hangup_on() {
     const auto config = load_config(options_.config);
     if (master_is_older_) return replace_master(config);
     master_.signal(SIGHUP);
-    if (config) on_stop_ = config->server.on_stop;
+    if (config) apply(*config);
 }
 
 void Guardian::on_ready() {

@@ -57,6 +57,7 @@ private:
 
     // From a configuration to a master: guardian_start.cpp.
     void attempt(Result<Config> config);
+    void apply(const Config& config);
     Status settle(const CourierDirs& courier);
     Status ensure_socket(const SocketPlace& place);
     void become_unusable(const std::string& why);

@@ -26,7 +26,7 @@ std::string describe_delay(Duration delay) {
 
 void Guardian::attempt(Result<Config> config) {
     if (!config) return become_unusable(config.error().text);
-    on_stop_ = config->server.on_stop;
+    apply(*config);
     if (const Status status = settle(config->courier); !status) {
         return become_unusable(escape(status.error().text));
     }
@@ -35,6 +35,11 @@ void Guardian::attempt(Result<Config> config) {
     }
     plan_next_start(Duration::zero());
     enter(State::waiting);
+}
+
+void Guardian::apply(const Config& config) {
+    on_stop_ = config.server.on_stop;
+    log_.set_format(config.log.format);
 }
 
 // User and environment: what the master inherits. Does nothing the second time.

@@ -43,7 +43,7 @@ void Guardian::replace_master(const Result<Config>& config) {
         return explain("the new program cannot use the configuration, and the old server goes on:", config.error().text,
                        "");
     }
-    on_stop_ = config->server.on_stop;
+    apply(*config);
     patience_end_ = Clock::now() + kMakeWayPatience;
     enter(State::replacing);
     master_.signal(kMakeWaySignal);

@@ -30,6 +30,7 @@
 //   handover.h          how exclusive pools, which may not live twice, go from one generation to the next
 //   handover_policy.h   which step of that follows which event; pure
 //   entrance.h          where messages wait meanwhile
+//   canary.h            the message that a new generation must answer as expected first
 //   reload_waiters.h    who asked for a reload and wants to hear how it ended; pure
 //
 // Path of a message. Each part reports upward through a callback that it got at construction, with a value:
@@ -86,4 +87,5 @@
 //   loop.h              libev in owning wrappers
 //   line_reader.h       a child's stderr, line by line
 //   reporter.h          how all of them reach the log
+//   log_limit.h         how many lines one filter may put there; pure
 #pragma once

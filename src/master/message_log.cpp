@@ -90,6 +90,15 @@ std::string message_line(const MessageRecord& record, const FilterNames& names) 
     return line;
 }
 
+LogFields message_fields(const MessageRecord& record) {
+    LogFields fields{{"message_id", record.facts.id.empty() ? record.body_path : record.facts.id},
+                     {"verdict", record.reply.empty() ? "" : std::string(to_string(verdict_of(record.reply)))},
+                     {"filter", record.decided_by},
+                     {"pool", record.worker.substr(0, record.worker.find('/'))},
+                     {"worker", record.worker}};
+    return fields;
+}
+
 std::vector<std::string> removal_lines(const MessageRecord& record, const std::vector<Removal>& removals,
                                        const FilterNames& names) {
     std::vector<std::string> lines;

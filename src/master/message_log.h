@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/log_format.h"
 #include "message/frames.h"
 #include "message/reply.h"
 
@@ -29,6 +30,9 @@ using FilterNames = std::vector<std::string>;
 
 /// "message id=... from=<...> to=<...>,<...> size=... verdict=accept ...": one for every message.
 std::string message_line(const MessageRecord& record, const FilterNames& names);
+
+/// What the lines are about. A verdict that is still open is left out.
+LogFields message_fields(const MessageRecord& record);
 
 /// "message id=... filter=NAME removed recipient <...>": one for each, until `record.removed` and these together are
 /// kMaxLoggedRecipients; then one that counts the rest.

@@ -121,7 +121,8 @@ bool Pool::fork_worker(std::uint32_t number) {
 // It leaves at once, so its replacement need not be waited for.
 void Pool::retire(WorkerSlot& slot, const std::string& reason) {
     if (slot.id() == recycled_) recycled_ = 0;
-    report_(LogLevel::info, "worker " + slot.label() + " is replaced: " + escape(reason));
+    report_(LogLevel::info, "worker " + slot.label() + " is replaced: " + escape(reason),
+            worker_fields(slot.label(), {}));
     dismiss(slot);
     if (state_ != State::stopping) fill();
 }
@@ -152,7 +153,7 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
     callbacks.on_slow = [this](WorkerSlot& slot, std::uint32_t filter) { stand_back(slot, filter); };
     callbacks.on_note = [this](WorkerSlot& slot, std::string note) {
         report_lines(report_, LogLevel::warning, "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ",
-                     note);
+                     note, worker_fields(slot.label(), slot.current_message_id()));
     };
     return callbacks;
 }
@@ -219,12 +220,12 @@ void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     if (options_.exclusive && slot.pid() > 0 && ::kill(slot.pid(), 0) == 0) return outlived(label);
     const std::string next = delay > Duration(0) ? "; the next one in " + format_duration(delay) : std::string();
     if (was_ready) {
-        report_(LogLevel::info, "worker " + label + " ended: " + escape(reason) + next);
+        report_(LogLevel::info, "worker " + label + " ended: " + escape(reason) + next, worker_fields(label, {}));
         last_worker_ = Clock::now();
     } else {
         const std::string where = filter ? ", in init_filter of " + escape(filter->name) : std::string();
         const std::string problem = "worker " + label + " ended before it was ready" + where + ": " + escape(reason);
-        report_(LogLevel::error, problem + next);
+        report_(LogLevel::error, problem + next, worker_fields(label, {}, filter ? filter->name : ""));
         start_report_.settle(problem);
     }
     fill();
@@ -250,7 +251,9 @@ void Pool::worker_line(WorkerSlot& slot, std::string_view line) {
         return;
     }
     const std::string id = slot.current_message_id();
-    report_(LogLevel::output, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line));
+    const FilterSpec* filter = id.empty() ? nullptr : keeper_.find_filter(slot.running_filter());
+    report_(LogLevel::output, "[" + slot.label() + (id.empty() ? "" : " " + escape(id)) + "] " + escape(line),
+            worker_fields(slot.label(), id, filter ? filter->name : ""));
 }
 
 // Without any worker for some time, past or to come, the pool has failed: one attempt that hangs for all of

@@ -66,10 +66,11 @@ void Pool::stand_back(WorkerSlot& slot, std::uint32_t filter) {
     const std::string label = "[" + slot.label() + " " + escape(slot.current_message_id()) + "] ";
     const std::string what = "filter " + (spec ? spec->name : "?") + " has run for more than " +
                              format_duration(options_.watch.slow_after) + " (slow_after), the message goes on\n";
+    const LogFields fields = worker_fields(slot.label(), slot.current_message_id(), spec ? spec->name : "");
     keeper_.slow({slot.id()});
-    slot.trace([this, label, what](const WorkerTrace& trace) {
+    slot.trace([this, label, what, fields](const WorkerTrace& trace) {
         const std::string text = trace.text.empty() ? "no traceback: " + trace.missing : trace.text;
-        report_lines(report_, LogLevel::warning, label, what + text);
+        report_lines(report_, LogLevel::warning, label, what + text, fields);
     });
 }
 

@@ -1,17 +1,34 @@
-// Reporter: how the parts of the master say something to the log: a level and a text that is already escaped where it
-// came from outside. The server gives it; nobody else knows where lines go.
+// Reporter: how the parts of the master say something to the log: a level, a text that is already escaped where it came
+// from outside, and what it is about, as raw fields. The server gives it; nobody else knows where lines go.
 #pragma once
 
-#include "base/log.h"
+#include "base/log_format.h"
 
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace pythonfilter {
 
-using Reporter = std::function<void(LogLevel, std::string)>;
+class Reporter {
+public:
+    using Sink = std::function<void(LogLevel, const std::string&, const LogFields&)>;
+
+    Reporter(Sink sink) : sink_(std::move(sink)) {}  // implicit: a lambda is one
+
+    void operator()(LogLevel level, const std::string& text, const LogFields& fields = {}) const {
+        sink_(level, text, fields);
+    }
+
+private:
+    Sink sink_;
+};
 
 /// Several raw lines (a traceback) as log lines with the same label in front of each.
-void report_lines(const Reporter& report, LogLevel level, const std::string& label, std::string_view raw_lines);
+void report_lines(const Reporter& report, LogLevel level, const std::string& label, std::string_view raw_lines,
+                  const LogFields& fields = {});
+
+/// The fields of what a worker says or is said of. The label is "POOL/NUMBER"; an empty id stands for no message.
+LogFields worker_fields(const std::string& label, const std::string& message_id, const std::string& filter = {});
 
 }  // namespace pythonfilter

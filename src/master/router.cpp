@@ -89,7 +89,7 @@ void Router::turn_away(Request request, TimePoint accepted, const Client& client
     counters_.answered(why);
     counters_.answered(record.reply);
     record.total = Clock::now() - accepted;
-    report_(LogLevel::warning, message_line(record, {}));
+    report_(LogLevel::warning, message_line(record, {}), message_fields(record));
 }
 
 // The job may come back before submit() returns, and with it the end of the message.
@@ -164,7 +164,8 @@ void Router::take_outcome(Messages::iterator message, Outcome outcome) {
     if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
     note_removals(its, outcome.removals);
     const std::string label = "[" + its.record.worker + " " + message_label(its.record) + "] ";
-    for (const std::string& note : outcome.notes) report_(LogLevel::warning, label + escape(note));
+    for (const std::string& note : outcome.notes)
+        report_(LogLevel::warning, label + escape(note), message_fields(its.record));
     switch (outcome.kind) {
         case OutcomeKind::finished:
             note_skipped(its, outcome.incidents, outcome.incidents.size());
@@ -306,8 +307,8 @@ void Router::note_runs(Message& message, const std::vector<FilterRun>& runs) {
 
 void Router::note_removals(Message& message, const std::vector<Removal>& removals) {
     MessageRecord& record = message.record;
-    for (std::string& line : removal_lines(record, removals, message.generation.filter_names()))
-        report_(LogLevel::info, std::move(line));
+    for (const std::string& line : removal_lines(record, removals, message.generation.filter_names()))
+        report_(LogLevel::info, line, message_fields(record));
     for (const Removal& removal : removals) record.removed += removal.count;
 }
 
@@ -324,13 +325,14 @@ void Router::note_policy(const Message& message, std::uint32_t filter, FailureEv
     counters_.used(event, action);
     const std::string id = message_label(message.record);
     const std::string& worker = message.record.worker;
+    const LogFields fields = worker_fields(worker, message.record.facts.id, its.name);
     report_(LogLevel::warning, "filter " + its.name + ": " + std::string(to_string(event)) + ": " +
                                    shortened(first_line(detail)) + "; policy " + std::string(to_string(action)) +
-                                   "; message " + id + (worker.empty() ? "" : " worker " + worker));
+                                   "; message " + id + (worker.empty() ? "" : " worker " + worker), fields);
     if (event == FailureEvent::unavailable) return;  // why was told once, when the generation began
     if (detail.size() > first_line(detail).size()) {
         report_lines(report_, LogLevel::warning, "[" + worker + " " + id + "] ",
-                     detail.substr(first_line(detail).size() + 1));
+                     detail.substr(first_line(detail).size() + 1), fields);
     }
 }
 
@@ -371,9 +373,10 @@ void Router::when_empty(std::function<void()> done) {
 
 void Router::log(const MessageRecord& record, const Generation& generation) {
     const FilterNames& names = generation.filter_names();
-    report_(LogLevel::info, message_line(record, names));
-    for (std::string& line : refusal_lines(record)) report_(LogLevel::info, std::move(line));
-    if (generation.config().server.accounting) report_(LogLevel::info, accounting_line(record, names));
+    const LogFields fields = message_fields(record);
+    report_(LogLevel::info, message_line(record, names), fields);
+    for (const std::string& line : refusal_lines(record)) report_(LogLevel::info, line, fields);
+    if (generation.config().server.accounting) report_(LogLevel::info, accounting_line(record, names), fields);
 }
 
 }  // namespace pythonfilter

@@ -12,8 +12,8 @@ namespace {
 
 void log_errors(const Error& error) {
     LogSink log(STDERR_FILENO);
-    report_lines([&](LogLevel level, const std::string& text) { log.line(level, text); }, LogLevel::error,
-                 "configuration: ", error.text);
+    report_lines(Reporter([&](LogLevel level, const std::string& text, const LogFields&) { log.line(level, text); }),
+                 LogLevel::error, "configuration: ", error.text);
     log.flush_for(500);
 }
 

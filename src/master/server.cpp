@@ -35,12 +35,17 @@ Server::Server(MasterOptions options, Config config)
       log_(STDERR_FILENO),
       log_level_(std::getenv("PYTHONFILTER_DEBUG") ? LogLevel::debug : LogLevel::output),
       guardian_(options_.own_socket ? 0 : getppid()),
-      report_([this](LogLevel level, const std::string& text) { report(level, text); }),
+      report_([this](LogLevel level, const std::string& text, const LogFields& fields) {
+          report(level, text, fields);
+      }),
       generations_(loop_, options_.config, gauge_, report_,
                    {[this](const Config& now) { in_force(now); },
                     [this] { entrance_.close(generations_.current().config().server.message_timeout); },
-                    [this] { let_in(); }, [this] { leave(); }}),
+                    [this] { let_in(); },
+                    [this](Generation& next, auto done) { canary_.run(next, std::move(done)); },
+                    [this] { leave(); }}),
       router_(gauge_, report_),
+      canary_(loop_, router_),
       entrance_(loop_, gauge_, router_),
       sessions_(loop_, config.server.request_timeout, reading_limit(),
                 {[this](SessionId id, Request request, TimePoint accepted) {
@@ -56,11 +61,14 @@ Server::Server(MasterOptions options, Config config)
           flush_log();
           if (making_way_ && !stopping_ && sessions_.size() == 0) to_end_.start(0s);
       }),
+      to_tell_dropped_(loop_, [this] { tell_dropped(); }),
       to_look_(loop_, [this] { look_after_socket(); }),
       to_open_control_(loop_, [this] { open_control(); }),
       to_end_minute_(loop_, [this] { end_minute(); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
+    log_.set_format(config.log.format);
+    log_limit_.configure(config.log.limit);
     reset_signals();  // whatever blocks or ignores them in our parent: libev would not hear them
     signal(SIGPIPE, SIG_IGN);
     watch_signal(SIGTERM, [this] { options_.keep_socket ? make_way("SIGTERM") : stop("SIGTERM"); });
@@ -148,9 +156,15 @@ std::string Server::service_status() const {
 
 // ---- log
 
-void Server::report(LogLevel level, const std::string& text) {
+void Server::report(LogLevel level, const std::string& text, const LogFields& fields) {
     if (level < log_level_) return;
-    log_.line(level, text);
+    if (log_limit_.admit(LogLimit::source_of(level, fields), Clock::now())) return log_.line(level, text, fields);
+    if (!to_tell_dropped_.active()) to_tell_dropped_.start(log_limit_.interval());
+}
+
+void Server::tell_dropped() {
+    for (const LogLimit::Dropped& dropped : log_limit_.take_dropped())
+        log_.line(LogLevel::warning, log_limit_.describe(dropped), dropped.fields);
 }
 
 void Server::flush_log() {
@@ -162,6 +176,7 @@ void Server::flush_log() {
 }
 
 void Server::log_summary() {
+    tell_dropped();
     const RouterCounters& counters = router_.counters();
     report(LogLevel::info, "stopped: " + std::to_string(counters.accepted) + " messages accepted, " +
                                std::to_string(counters.deferred) + " deferred, " + std::to_string(counters.rejected) +
@@ -200,6 +215,8 @@ void Server::watch_signal(int number, std::function<void()> callback) {
 }
 
 void Server::in_force(const Config& config) {
+    log_.set_format(config.log.format);
+    log_limit_.configure(config.log.limit);
     gauge_.limit = config.server.queue.limit;
     sessions_.set_request_timeout(config.server.request_timeout);
     if (service_) service_->ready();

@@ -3,10 +3,12 @@
 #pragma once
 
 #include "base/log_sink.h"
+#include "master/canary.h"
 #include "master/control.h"
 #include "master/entrance.h"
 #include "master/generations.h"
 #include "master/listener.h"
+#include "master/log_limit.h"
 #include "master/loop.h"
 #include "master/page_server.h"
 #include "master/router.h"
@@ -29,7 +31,8 @@ public:
     int run();
 
 private:
-    void report(LogLevel level, const std::string& text);
+    void report(LogLevel level, const std::string& text, const LogFields& fields = {});
+    void tell_dropped();
     void flush_log();
     void watch_signal(int number, std::function<void()> callback);
     void read_stdin();
@@ -66,6 +69,7 @@ private:
     Loop loop_;
     LogSink log_;
     LogLevel log_level_;
+    LogLimit log_limit_;
     TimePoint started_ = Clock::now();
     std::chrono::system_clock::time_point start_time_ = std::chrono::system_clock::now();
     pid_t guardian_;                      // 0: none
@@ -73,6 +77,7 @@ private:
     Reporter report_;
     Generations generations_;
     Router router_;
+    Canary canary_;
     Entrance entrance_;
     Sessions sessions_;
     Control control_;
@@ -86,6 +91,7 @@ private:
     std::unique_ptr<IoWatch> stdin_watch_;
     std::unique_ptr<IoWatch> log_watch_;  // waits for room
     BeforeWait before_wait_;
+    Timer to_tell_dropped_;               // lines that log_limit_ kept out
     Timer to_look_;                       // at the socket's path again
     Timer to_open_control_;               // and the status page; not inside a callback of control_
     Timer to_end_minute_;                 // of what is told by the minute

@@ -19,7 +19,7 @@ std::string summary(std::string_view text) {
 
 void StartReport::line(std::string_view line) {
     if (lines_.size() > kMaxLines || !lines_.emplace(line).second) return;
-    report_(LogLevel::output, "[" + pool_ + "] " + escape(line));
+    report_(LogLevel::output, "[" + pool_ + "] " + escape(line), {{"pool", pool_}});
 }
 
 void StartReport::failure(const FilterSpec& filter, const std::string& full_text) {
@@ -27,7 +27,7 @@ void StartReport::failure(const FilterSpec& filter, const std::string& full_text
     const std::string text = full_text.substr(0, kMaxIncidentText);
     const std::string label = "filter " + escape(filter.name) + " is not available: ";
     if (!failures_.insert(label + text).second) return;
-    report_lines(report_, LogLevel::error, label, text);
+    report_lines(report_, LogLevel::error, label, text, {{"pool", pool_}, {"filter", filter.name}});
     problems_.push_back(label + summary(text));
 }
 

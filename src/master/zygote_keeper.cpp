@@ -31,7 +31,7 @@ void ZygoteKeeper::start() {
     };
     callbacks.on_dead = [this](std::string reason) { died(reason); };
     callbacks.on_line = [this](std::string_view line) {
-        report_(LogLevel::output, "[" + options_.spec.pool + "] " + escape(line));
+        report_(LogLevel::output, "[" + options_.spec.pool + "] " + escape(line), {{"pool", options_.spec.pool}});
     };
     respawn_.started(Clock::now());
     auto zygote = ZygoteClient::start(loop_, options_.program, options_.spec, std::move(callbacks));

@@ -28,7 +28,8 @@ def hostile(text: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(filters={"script": SCRIPT_FILTER}, config="pools: {default: {workers: 2, timeout: 1s}}\n") as running:
+    with Server(filters={"script": SCRIPT_FILTER}, config="pools: {default: {workers: 2, timeout: 1s}}\n"
+                                                        "log: {limit: {lines: 0}}\n") as running:
         yield running
 
 

@@ -18,7 +18,7 @@ LAYERS: dict[str, set[str]] = {
 PYTHON = ("Python.h", "pybind11/")
 # Only the parts that load Python may include it; only the master may include libev; only config the YAML library.
 FOREIGN = {
-    "base": (*PYTHON, "ev.h", "yaml-cpp/", "nlohmann/"),
+    "base": (*PYTHON, "ev.h", "yaml-cpp/"),
     "config": (*PYTHON, "ev.h", "nlohmann/"),
     "message": (*PYTHON, "ev.h", "yaml-cpp/"),
     "master": (*PYTHON, "yaml-cpp/"),

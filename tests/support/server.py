@@ -343,7 +343,7 @@ class Server:
         with self.connect() as client:
             client.send(b" \n")
             client.read_reply()
-        self._marked = self._log.wait_for("bad request: a path of blanks only$", self._marked, PATIENCE)[0] + 1
+        self._marked = self._log.wait_for("bad request: a path of blanks only(\"|$)", self._marked, PATIENCE)[0] + 1
         return self._marked
 
     def pause_log(self) -> None:

@@ -45,7 +45,9 @@ JobResult answered(std::vector<FilterRun> runs) {
 }  // namespace
 
 TEST_CASE_FIXTURE(Chain, "breakers: a crash and a timeout speak against the filter to blame and no other") {
-    Breakers breakers(config, [this](LogLevel, const std::string& text) { log.push_back(text); });
+    Breakers breakers(config, Reporter([this](LogLevel, const std::string& text, const LogFields&) {
+                          log.push_back(text);
+                      }));
     CHECK(breakers.came_back({}, lost(JobResult::Kind::crashed, 1, {{0, 1, 1}}), now) == 1);
     CHECK_FALSE(breakers.refuses(0, now));
     CHECK(breakers.refuses(1, now));
@@ -58,7 +60,7 @@ TEST_CASE_FIXTURE(Chain, "breakers: a crash and a timeout speak against the filt
 }
 
 TEST_CASE_FIXTURE(Chain, "breakers: what is no filter's fault opens none") {
-    Breakers breakers(config, [](LogLevel, const std::string&) {});
+    Breakers breakers(config, Reporter([](LogLevel, const std::string&, const LogFields&) {}));
     for (const auto kind : {JobResult::Kind::out_of_time, JobResult::Kind::unavailable, JobResult::Kind::client_gone,
                             JobResult::Kind::stopped})
         breakers.came_back({}, lost(kind, 1), now);
@@ -73,7 +75,7 @@ TEST_CASE_FIXTURE(Chain, "breakers: what is no filter's fault opens none") {
 }
 
 TEST_CASE_FIXTURE(Chain, "breakers: a probe closes what the message came through, and opens what it died in") {
-    Breakers breakers(config, [](LogLevel, const std::string&) {});
+    Breakers breakers(config, Reporter([](LogLevel, const std::string&, const LogFields&) {}));
     breakers.came_back({}, lost(JobResult::Kind::crashed, 0), now);
     breakers.came_back({}, lost(JobResult::Kind::crashed, 1), now);
     now += 10s;
@@ -86,7 +88,7 @@ TEST_CASE_FIXTURE(Chain, "breakers: a probe closes what the message came through
 }
 
 TEST_CASE_FIXTURE(Chain, "breakers: a filter whose first hook came through and whose second one died has failed") {
-    Breakers breakers(config, [](LogLevel, const std::string&) {});
+    Breakers breakers(config, Reporter([](LogLevel, const std::string&, const LogFields&) {}));
     breakers.came_back({}, lost(JobResult::Kind::crashed, 0), now);
     now += 10s;
     const Filters probes = breakers.begin({0}, now);
@@ -95,7 +97,7 @@ TEST_CASE_FIXTURE(Chain, "breakers: a filter whose first hook came through and w
 }
 
 TEST_CASE_FIXTURE(Chain, "breakers: a probe that an earlier filter ended leaves the later one open") {
-    Breakers breakers(config, [](LogLevel, const std::string&) {});
+    Breakers breakers(config, Reporter([](LogLevel, const std::string&, const LogFields&) {}));
     breakers.came_back({}, lost(JobResult::Kind::crashed, 2), now);
     now += 10s;
     const Filters probes = breakers.begin({0, 1, 2}, now);

@@ -33,6 +33,8 @@ server:
   on_stop: pass
   supervisor: none
   accounting: false
+  canary: {message: /canary, expect: reject}
+log: {format: json, limit: {lines: 3, interval: 2min}}
 filter_path: [/one, /two]
 failure: {on_error: skip}
 pools:
@@ -70,6 +72,11 @@ TEST_CASE("yaml: every key of the server arrives in its member") {
     CHECK(config.server.on_stop == OnStop::pass);
     CHECK(config.server.supervisor == Supervisor::none);
     CHECK_FALSE(config.server.accounting);
+    CHECK(config.server.canary.message == "/canary");
+    CHECK(config.server.canary.expect == CanaryVerdict::reject);
+    CHECK(config.log.format == LogFormat::json);
+    CHECK(config.log.limit.lines == 3);
+    CHECK(config.log.limit.interval == 2min);
     CHECK(config.filter_path == std::vector<std::string>{"/one", "/two"});
     CHECK(config.failure.on_error == FailureAction::skip);
     CHECK(config.warnings == std::vector<std::string>{});
@@ -92,7 +99,7 @@ TEST_CASE("yaml: every key of pools and filters arrives in its member") {
     CHECK(pool.failure.on_timeout == FailureAction::reject);
     REQUIRE(config.filters.size() == 3);
     CHECK(config.filters[0].filter == "first");
-    CHECK(config.filters[0].origin == "f.yaml:22");
+    CHECK(config.filters[0].origin == "f.yaml:24");
     CHECK_FALSE(config.filters[0].bypass);
     const FilterConfig& filter = config.filters[1];
     CHECK(filter.filter == "sub.second");
@@ -101,7 +108,7 @@ TEST_CASE("yaml: every key of pools and filters arrives in its member") {
     CHECK(filter.timeout == 5s);
     CHECK(filter.effective_timeout == 5s);
     CHECK(filter.policy.on_bad_reply == FailureAction::reject);
-    CHECK(filter.origin == "f.yaml:23");
+    CHECK(filter.origin == "f.yaml:25");
     CHECK(config.filters[2].filter == "third");
 }
 
@@ -174,7 +181,8 @@ TEST_CASE("yaml: unknown keys are named with the nearest known one, its home, or
          "f.yaml:1:13: unknown key `colour` in pools.x; known keys: workers, exclusive, recycle, limits, nice, "
          "start_timeout, timeout, slow_after, preload, breaker, sandbox, env, failure"},
         {"a`b\\: 1",
-         "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, filter_path, failure, "
+         "f.yaml:1:1: unknown key `a\\x60b\\\\` at the top level; known keys: courier, server, log, "
+         "filter_path, failure, "
          "modules, pools, filters"},
     });
 }
@@ -271,7 +279,7 @@ TEST_CASE("yaml: words, flags and texts are checked") {
          "f.yaml:1:21: filter_path: expected a path that begins with /, found `two`"},
         {"server: all",
          "f.yaml:1:9: server: expected a mapping with the keys socket, message_timeout, request_timeout, queue, "
-         "poison, control, status_page, on_stop, supervisor, accounting, found `all`"},
+         "poison, control, status_page, canary, on_stop, supervisor, accounting, found `all`"},
         {"pools: [a]", "f.yaml:1:8: pools: expected a mapping of pools by name, found a list"},
         {"pools: {a b: {}}",
          "f.yaml:1:9: pools: expected the name of a pool (letters, digits, _ and -; at most 32), found `a b`"},

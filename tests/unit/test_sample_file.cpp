@@ -91,7 +91,7 @@ TEST_CASE("sample: every row of the table has a paragraph and is in the sample w
         }
         CHECK(found);
     });
-    CHECK(rows == 76);
+    CHECK(rows == 84);
 }
 
 TEST_CASE("sample: the keys that a reload does not change are said to need a restart") {
@@ -125,6 +125,7 @@ TEST_CASE("sample: with every key uncommented it loads, and shows the defaults")
     Config defaults;
     defaults.server.control = config.server.control;  // shown by an example
     defaults.server.status_page = config.server.status_page;
+    defaults.server.canary.message = config.server.canary.message;
     PoolConfig pool;
     pool.failure = config.pools.at("default").failure;  // shown by an example
     pool.recycle = {1000, 24h, ByteSize{200 << 20}, 200};  // so are these, which are not set by default
