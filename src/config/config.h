@@ -12,7 +12,7 @@
 //   find_config.h     which file is read, and load_config(): the one entry for all callers
 //   courier_dirs.h    courier-config: Courier's directories and mail user
 //   yaml_tree.h       the text of a YAML file -> a tree with the place of everything
-//   settings.h        values for filters and library modules, which the server does not look into
+//   settings.h        values for filters and library modules; secrets.h: which of them are shown to nobody
 //   settings_reader.h a mapping of the tree -> settings
 //   plain_scalar.h    what a word without quotes is: null, a truth value, a number or a text
 //   pool_settings.h   which sections the filters of one pool see

@@ -7,7 +7,8 @@
 //   ask.h           one request and its answer, with a deadline
 //   top.h           status again and again
 //   doctor.h        what is wrong between Courier and the filters, and what mends it: finding.h is one such thing,
-//                   enablefiltering.h and socket_checks.h look at what Courier looks at
+//                   enablefiltering.h and socket_checks.h look at what Courier looks at,
+//                   service_checks.h at what systemd does
 //   completion.h    what bash needs to complete commands
 //   exit_status.h   what scripts can rely on
 //   replace_file.h  a file that is written anew for other programs

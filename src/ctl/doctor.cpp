@@ -7,6 +7,7 @@
 #include "ctl/ask.h"
 #include "ctl/enablefiltering.h"
 #include "ctl/find_socket.h"
+#include "ctl/service_checks.h"
 #include "ctl/socket_checks.h"
 #include "message/server_status_codec.h"
 
@@ -18,8 +19,6 @@
 
 namespace pythonfilter {
 namespace {
-
-constexpr const char* kRestart = "courierfilter stop; courierfilter start";
 
 void append(Findings& to, const Findings& more) { to.insert(to.end(), more.begin(), more.end()); }
 
@@ -51,9 +50,12 @@ Finding check_link(const Config& config) {
     const std::string start = "filterctl start " + config.instance;
     std::error_code failure;
     if (!std::filesystem::is_symlink(path, failure)) {
-        return config.server.supervisor == Supervisor::none
-                   ? good(path + " is not there, and need not be: server.supervisor is none")
-                   : warning(path + " is not there: courierfilter does not start this server", start);
+        if (config.server.supervisor == Supervisor::none)
+            return good(path + " is not there, and need not be: server.supervisor is none");
+        return warning(path + " is not there: courierfilter " +
+                           (config.server.supervisor == Supervisor::systemd ? "clears the service's socket away"
+                                                                            : "does not start this server"),
+                       start);
     }
     if (access(path.c_str(), X_OK) != 0)
         return error(path + " leads to nothing that can be run", "filterctl stop " + config.instance + "; " + start);
@@ -61,7 +63,8 @@ Finding check_link(const Config& config) {
     const std::string own = installation_prefix() + "/sbin/pythonfilter";
     if (!failure && target != std::filesystem::canonical(own, failure))
         return warning(path + " leads to " + target.string() + ", this program belongs to " + own,
-                       "ln -sfn " + own + " /usr/lib/courier/filters/" + config.instance + "; " + kRestart);
+                       "ln -sfn " + own + " /usr/lib/courier/filters/" + config.instance + "; " +
+                           restart_command(config));
     return good(path + " leads to " + target.string());
 }
 
@@ -87,11 +90,11 @@ Finding check_gdbm() {
     return warning("Python cannot read Courier's .dat files: dbm.gnu is missing", "apt install python3-gdbm");
 }
 
-Findings check_server(const Asked& asked) {
-    if (asked.status != exit_ok) return {error("the server does not answer: " + asked.problem, kRestart)};
+Findings check_server(const Asked& asked, const std::string& restart) {
+    if (asked.status != exit_ok) return {error("the server does not answer: " + asked.problem, restart)};
     const auto status = status_from_json(asked.result);
     if (!status || status->build != PYTHONFILTER_BUILD_ID)
-        return {error("the running server is of another build than what is installed", kRestart)};
+        return {error("the running server is of another build than what is installed", restart)};
     Findings findings{good("the server answers: " + status->state + " since its start")};
     for (const std::string& problem : status->problems)
         findings.push_back(error(problem, "mend the filter, then pythonfilterctl reload"));
@@ -149,7 +152,8 @@ int doctor(const CtlCommandLine& line) {
     append(findings, examine_enablefiltering(enablefiltering, words));
     findings.push_back(check_link(config));
     append(findings, sockets.findings);
-    append(findings, check_server(asked));
+    append(findings, examine_service(config, ask_systemd(config.instance)));
+    append(findings, check_server(asked, restart_command(config)));
     for (const FilterConfig& filter : config.filters) findings.push_back(check_filter(filter.filter, config));
     findings.push_back(check_gdbm());
     return print(findings, answer_now(filters_mail_of("esmtp", words), sockets, asked), line.json);

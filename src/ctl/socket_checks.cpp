@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/unix_socket.h"
+#include "ctl/service_checks.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +17,6 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kPatience = 1s;
-constexpr const char* kStart = "courierfilter stop; courierfilter start";
 
 // The names that Courier looks at. `problem` is set when the directory cannot be read.
 std::vector<std::string> entries_of(const std::string& directory, std::string& problem) {
@@ -62,7 +62,7 @@ void check_entry(const std::string& path, const std::string& name, const Config&
     checks.any_refuses = true;
     const std::string why = std::strerror(std::get<ConnectFailure>(connected).error_number);
     checks.findings.push_back(own ? error(path + ": " + why + ": nobody serves it, and Courier defers all mail (432)",
-                                          kStart)
+                                          restart_command(config))
                                   : error(path + ": " + why + ": whose it was does not run, and Courier defers all "
                                                               "mail (432)",
                                           "start that filter, or rm " + path));

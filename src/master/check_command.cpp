@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "config/pool_size.h"
+#include "config/secrets.h"
 #include "master/listen_socket.h"
 #include "master/privileges.h"
 #include "master/run_master.h"
@@ -59,7 +60,8 @@ std::string pools_text(const Config& config) {
 
 void print_section(const std::string& section, const Settings& settings) {
     for (const auto& [key, setting] : settings)
-        std::printf("setting: %s: %s = %s\n", section.c_str(), escape(key).c_str(), to_text(setting.value).c_str());
+        std::printf("setting: %s: %s = %s\n", section.c_str(), escape(key).c_str(),
+                    to_text_without_secrets(key, setting.value).c_str());
 }
 
 // Those of all pools first: what follows wins over them.

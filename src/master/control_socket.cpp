@@ -5,6 +5,7 @@
 #include "base/unix_socket.h"
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -79,7 +80,8 @@ bool may_descend_from(pid_t process, const std::set<pid_t>& roots) {
     for (int depth = 0; depth < kMaxDepth; ++depth) {
         if (roots.contains(process)) return true;
         const auto facts = read_process(process);
-        if (!facts) return true;
+        // Another user's, and /proc shows those not: no filter's child can have become one.
+        if (!facts) return kill(process, 0) == 0 || errno != EPERM;
         if (facts->parent <= 1) return false;
         process = facts->parent;
     }

@@ -121,13 +121,14 @@ def check(server: Server) -> subprocess.CompletedProcess[str]:
 
 
 def test_check_shows_the_settings_and_refuses_what_cannot_be_told() -> None:
-    config = ("modules: {ttldb: {type: sqlite}}\npools: {other: {workers: 1}}\n"
+    config = ("modules: {ttldb: {type: sqlite, password: hunter2}}\npools: {other: {workers: 1}}\n"
               "filters: [{filter: limits, pool: other, settings: {most: 5, name: '5'}}]\n")
     server = Server(config=config)
     try:
         done = check(server)
         assert done.returncode == 0 and done.stderr == ""
         assert [line for line in done.stdout.splitlines() if line.startswith("setting: ")] == [
+            'setting: ttldb: password = "(not shown)"',
             'setting: ttldb: type = "sqlite"',
             "setting: limits.py (pool other): most = 5",
             'setting: limits.py (pool other): name = "5"',

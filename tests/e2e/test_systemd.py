@@ -4,6 +4,7 @@ Everywhere the same promise: the socket is never missing, no message passes unfi
 """
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -171,6 +172,45 @@ def test_at_boot_it_comes_before_courierfilter(service: Booted) -> None:
     ready = int(service.unit_property("ActiveEnterTimestampMonotonic"))
     assert 0 < ready <= int(service.unit_property("ExecMainStartTimestampMonotonic", "courierfilter"))
     wait_until("a message", lambda: str(service.send(EVE, [BOB], told(name="boot")).last).startswith("250 "), 20.0)
+
+
+def test_the_mail_user_may_ask_at_the_control_socket_and_a_filter_may_not(service: Booted) -> None:
+    """Also where the unit hides other users' processes."""
+    asked = service.run("runuser", "-u", "courier", "--", "pythonfilterctl", "status", check=False)
+    assert asked.returncode == 0, asked.stdout + asked.stderr
+    source = ("import subprocess\n"
+              "done = subprocess.run(['/usr/sbin/pythonfilterctl', 'status'], capture_output=True)\n"
+              "return '550 %d' % done.returncode")
+    assert str(service.send(EVE, [BOB], told(source, name="asks")).last) == "550 77"
+
+
+def test_the_journal_gets_fields(service: Booted) -> None:
+    service.send(EVE, [BOB], told("sys.stderr.write('printed\\n')\nreturn '550 5.7.1 told'", name="fields"))
+
+    def entries(**wanted: str) -> list[dict[str, str]]:
+        printed = service.run("journalctl", "--unit", NAME, "--output", "json", "--no-pager").stdout
+        found = [json.loads(line) for line in printed.splitlines()]
+        return [entry for entry in found if wanted.items() <= entry.items()]
+
+    def lines() -> list[dict[str, str]]:
+        return [entry for entry in entries(PYTHONFILTER_FILTER="told") if entry["MESSAGE"].endswith("] printed")]
+
+    wait_until("what the filter printed", lines)
+    message = {name: lines()[0][f"PYTHONFILTER_{name}"] for name in ("MESSAGE_ID", "WORKER", "POOL")}
+    assert message["POOL"] == "default" and message["WORKER"].startswith("default/")
+    wanted = {f"PYTHONFILTER_{name}": value for name, value in message.items()}
+    wanted |= {"PYTHONFILTER_VERDICT": "reject", "PYTHONFILTER_FILTER": "told", "PRIORITY": "6",
+               "SYSLOG_IDENTIFIER": NAME}
+    wait_until("the message", lambda: any(entry["MESSAGE"].startswith("message id=") for entry in entries(**wanted)))
+
+
+def test_doctor_knows_the_service(service: Booted) -> None:
+    found = service.run("pythonfilterctl", "doctor", check=False).stdout
+    assert f"good     {NAME}.service is active" in found and "systemd keeps the socket" in found
+    with configured(service, CONFIG.replace("systemd", "auto")):
+        found = service.run("pythonfilterctl", "doctor", check=False).stdout
+        assert "error    systemd and courierfilter both start this server" in found
+        assert f"mend: systemctl disable --now {NAME}" in found
 
 
 def test_the_unit_is_sound(service: Booted) -> None:
