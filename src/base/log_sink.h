@@ -24,8 +24,8 @@ public:
     LogSink(const LogSink&) = delete;
     LogSink& operator=(const LogSink&) = delete;
 
-    /// Of the lines that follow. From the first call on plain ones go to the journal with their fields, where `fd` leads
-    /// there. For processes that stay: of one that is gone when the journal looks, it does not know the unit.
+    /// Of the lines that follow. From the first call on plain ones go to the journal with their fields, where `fd`
+    /// leads there. For processes that stay: of one that is gone when the journal looks, it does not know the unit.
     void set_format(LogFormat format);
     /// Adds one line to the buffer. `text` is already escaped where it came from outside.
     void line(LogLevel level, std::string_view text, const LogFields& fields = {});
