@@ -7,35 +7,46 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from .tree import CHECKOUT
+from .tree import CHECKOUT, installed_tree
 
 SUITE = "bookworm"
-# Courier as a site has it, and what the server's package depends on: without a network nothing can be fetched later.
-PACKAGES = ("courier-mta", "courier-authlib-userdb", "systemd-sysv", "python3", "python3-gdbm", "libpython3.11",
-            "libev4", "libseccomp2", "libsodium23", "libyaml-cpp0.7")
+# Courier as a site has it, and Python. The libraries that the server needs come with it: see _libraries().
+PACKAGES = ("courier-mta", "courier-authlib-userdb", "systemd-sysv", "python3", "python3-gdbm")
 _OPTIONS = ("--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io",
             "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Retries \"3\"")
 _LIMIT = 600.0  # seconds
 
 
+def _libraries() -> list[str]:
+    """The packages of all libraries of the installed programs, as they will be dependencies of the server's package."""
+    installed = installed_tree()
+    programs = [*(installed / "usr/sbin").iterdir(), *(installed / "usr/libexec/pythonfilter").iterdir(),
+                *installed.rglob("*.so")]
+    done = subprocess.run(["dpkg-shlibdeps", "-O", *(f"-e{program}" for program in programs)], cwd=CHECKOUT, check=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return sorted(re.findall(r"([a-z0-9.+-]+) \(", done.stdout))
+
+
 def clean_tree() -> Path:
-    """The directory. It is made when there is none, or when other packages are wanted now.
+    """The directory: without a network nothing can be fetched for it later. It is made when there is none, or when other packages are wanted now.
 
     Raises:
         RuntimeError: mmdebstrap failed; with what it printed.
     """
-    key = hashlib.sha256(repr((SUITE, PACKAGES, _OPTIONS)).encode()).hexdigest()[:12]
+    packages = [*PACKAGES, *_libraries()]
+    key = hashlib.sha256(repr((SUITE, packages, _OPTIONS)).encode()).hexdigest()[:12]
     place = CHECKOUT / "build" / "clean" / key
     if place.exists():
         return place
     unfinished = place.with_suffix(".new")
     shutil.rmtree(unfinished, ignore_errors=True)
     place.parent.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(["mmdebstrap", *_OPTIONS, f"--include={','.join(PACKAGES)}", SUITE, str(unfinished)],
+    done = subprocess.run(["mmdebstrap", *_OPTIONS, f"--include={','.join(packages)}", SUITE, str(unfinished)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=_LIMIT, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
     if done.returncode != 0:
