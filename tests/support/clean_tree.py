@@ -23,7 +23,7 @@ _LIMIT = 600.0  # seconds
 
 
 def _libraries() -> list[str]:
-    """The packages of all libraries of the installed programs, as they will be dependencies of the server's package."""
+    """The packages of all libraries of the installed programs: what the server's package will depend on."""
     installed = installed_tree()
     programs = [*(installed / "usr/sbin").iterdir(), *(installed / "usr/libexec/pythonfilter").iterdir(),
                 *installed.rglob("*.so")]
