@@ -33,7 +33,9 @@ def _libraries() -> list[str]:
 
 
 def clean_tree() -> Path:
-    """The directory: without a network nothing can be fetched for it later. It is made when there is none, or when other packages are wanted now.
+    """The directory: without a network nothing can be fetched for it later.
+
+    It is made when there is none, or when other packages are wanted now.
 
     Raises:
         RuntimeError: mmdebstrap failed; with what it printed.
