@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -113,6 +114,20 @@ std::vector<Property> process_properties() {
 long count_threads() {
     struct stat info{};
     return stat("/proc/self/task", &info) == 0 ? static_cast<long>(info.st_nlink) - 2 : 0;
+}
+
+std::size_t wanted_address_space() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 0;
+    const std::size_t wanted = limit.rlim_cur / 8;
+    return has_address_space(wanted) ? wanted : 0;
+}
+
+bool has_address_space(std::size_t bytes) {
+    void* const place = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED) return false;
+    munmap(place, bytes);
+    return true;
 }
 
 long lowest_free_descriptor() {

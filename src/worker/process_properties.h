@@ -10,6 +10,11 @@ std::vector<Property> process_properties();
 
 /// How many threads this process has.
 long count_threads();
+/// How much address space filters must leave free for the next message: an eighth of the limit on it; 0 where there is
+/// no limit, or less than that is free already.
+std::size_t wanted_address_space();
+/// At the price of two system calls.
+bool has_address_space(std::size_t bytes);
 /// Descriptors are given out from the lowest free number, so this rises with a leak; at a twentieth of the price of
 /// counting them. The limit when none is free.
 long lowest_free_descriptor();

@@ -45,6 +45,7 @@ void TidyUp::set_baseline() {
     descriptors_.begin(lowest_free_descriptor(), open_files_limit());
     threads_.begin(count_threads(), kMaxThreads);
     processes_.begin(0, kMaxProcesses);
+    wanted_address_space_ = wanted_address_space();
 }
 
 void TidyUp::message_began(Duration pause) {
@@ -124,6 +125,8 @@ void TidyUp::message_ended() {
     check(descriptors_, "open descriptors");
     check(threads_, "threads");
     check(processes_, "processes running");
+    if (wanted_address_space_ > 0 && retire_.empty() && !has_address_space(wanted_address_space_))
+        retire_ = "filters have left less than an eighth of its memory (limits.memory) for the next message";
     if (temporary_files_.gone() && !temporary_files_.make_again())
         retire_ = "the worker's TMPDIR is gone and cannot be made again";
     tidy_temporary_files();

@@ -74,6 +74,7 @@ private:
     std::size_t temporary_count_ = 0;
     std::string temporary_filter_;  // after which there were more of them
     Growth descriptors_, threads_, processes_;
+    std::size_t wanted_address_space_ = 0;  // bytes
     std::vector<std::string> notes_;
     std::string retire_;
 };

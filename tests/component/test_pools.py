@@ -204,3 +204,16 @@ def test_what_is_over_a_limit_is_an_error_in_the_filter_and_the_worker_lives_on(
             assert server.ask(script(text)).startswith(b"451 ")
             server.wait_for_log(f"filter script: exception: {error}.*; policy defer")
         assert server.ask(WHO) == first
+
+
+def test_a_worker_whose_memory_is_nearly_used_up_is_replaced_before_a_message_needs_it() -> None:
+    config = "pools: {default: {workers: 1, limits: {memory: 512MiB}}}\n"
+    leak = "import mmap, sys\nsys.kept = mmap.mmap(-1, 450 << 20)\nreply = '550 kept'"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        first = server.ask(WHO)
+        assert server.ask(script("import mmap\nmmap.mmap(-1, 450 << 20).close()\nreply = '550 given back'")) \
+            == b"550 given back\n"
+        assert server.ask(WHO) == first
+        assert server.ask(script(leak)) == b"550 kept\n"
+        server.wait_for_log("worker default/1 is replaced: filters have left less than an eighth of its memory")
+        assert server.ask(WHO) != first
