@@ -2,9 +2,6 @@
 // puts back what can be put back, and says which filter it was; asks for a new worker where that is not possible, or
 // where something grows with each message. What init_filter has set up is how this worker works, and stays. Called by
 // the task runner and the worker loop.
-//
-// Measured while the machine was busy and getcwd() alone took 1 us: the cheap look 6 us, the full one (look_policy.h
-// says when) 80.
 #pragma once
 
 #include "base/clock.h"
