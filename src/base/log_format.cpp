@@ -12,17 +12,6 @@ namespace {
 constexpr std::size_t kMaxValue = 250;  // bytes of a field, escaped; the text gets what is left of the line
 constexpr std::string_view kCut = "...";
 
-const char* name_of(LogLevel level) {
-    switch (level) {
-        case LogLevel::debug: return "debug";
-        case LogLevel::output:
-        case LogLevel::info: return "info";
-        case LogLevel::warning: return "warning";
-        case LogLevel::error: return "error";
-    }
-    return "?";
-}
-
 // As syslog(3) counts.
 char priority_of(LogLevel level) {
     switch (level) {
@@ -72,7 +61,7 @@ std::string logfmt_value(const std::string& value) {
 }
 
 std::string logfmt_line(LogLevel level, const std::string& text, const LogFields& fields, const std::string& time) {
-    std::string line = "time=" + time + " level=" + name_of(level) + " msg=" + logfmt_value(text);
+    std::string line = "time=" + time + " level=" + level_name(level) + " msg=" + logfmt_value(text);
     for (const LogField& field : fields) {
         if (!field.value.empty()) line += " " + std::string(field.key) + "=" + logfmt_value(short_value(field.value));
     }
@@ -80,7 +69,7 @@ std::string logfmt_line(LogLevel level, const std::string& text, const LogFields
 }
 
 std::string json_line(LogLevel level, const std::string& text, const LogFields& fields, const std::string& time) {
-    nlohmann::ordered_json line{{"time", time}, {"level", name_of(level)}, {"msg", text}};
+    nlohmann::ordered_json line{{"time", time}, {"level", level_name(level)}, {"msg", text}};
     for (const LogField& field : fields) {
         if (!field.value.empty()) line[std::string(field.key)] = short_value(field.value);
     }
@@ -120,6 +109,17 @@ std::string upper(std::string_view key) {
 }
 
 }  // namespace
+
+const char* level_name(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return "debug";
+        case LogLevel::output:
+        case LogLevel::info: return "info";
+        case LogLevel::warning: return "warning";
+        case LogLevel::error: return "error";
+    }
+    return "?";
+}
 
 std::string format_line(LogFormat format, LogLevel level, std::string_view text, const LogFields& fields,
                         WallTime now) {

@@ -12,6 +12,9 @@
 
 namespace pythonfilter {
 
+/// "warning" and the like, as logfmt and JSON lines and the status name it.
+const char* level_name(LogLevel level);
+
 enum class LogFormat { plain, logfmt, json };
 
 /// What a line is about, beside its text. The key is a lower-case word that the program chose, the value is raw.

@@ -1,4 +1,5 @@
 // The part of Server that the control sockets ask: what it tells of itself, and what it does when it is told to.
+#include "base/log_format.h"
 #include "base/process.h"
 #include "build_id.h"
 #include "master/server.h"
@@ -8,20 +9,6 @@
 #include <unistd.h>
 
 namespace pythonfilter {
-namespace {
-
-const char* name_of(LogLevel level) {
-    switch (level) {
-        case LogLevel::debug: return "debug";
-        case LogLevel::output:
-        case LogLevel::info: return "info";
-        case LogLevel::warning: return "warning";
-        case LogLevel::error: return "error";
-    }
-    return "?";
-}
-
-}  // namespace
 
 ControlActions Server::control_actions() {
     ControlActions actions;
@@ -63,7 +50,7 @@ ServerStatus Server::status() const {
     status.build = PYTHONFILTER_BUILD_ID;
     status.pid = getpid();
     status.uptime_seconds = to_seconds(now - started_);
-    status.log_level = name_of(log_level_);
+    status.log_level = level_name(log_level_);
     status.rss_bytes = resident_bytes(status.pid).value_or(0);
     status.connections = static_cast<int>(sessions_.size());
     status.messages_in_work = static_cast<int>(router_.in_flight());
