@@ -7,7 +7,7 @@ from pathlib import Path
 import checkout
 import pytest
 
-# What the command begins with: where it is run, and by which words there. Those of pythonfilterctl are looked for below.
+# What the command begins with: where it is run, and by which words there. For pythonfilterctl see below.
 RUN_BY = {
     "dev/run": ("tests/component/test_demo.py", "demo.__file__"),
     "dev/test": (".ci/run", "dev/test --full"),
