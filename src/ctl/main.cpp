@@ -15,6 +15,15 @@
 namespace pythonfilter {
 namespace {
 
+// Whoever answers at the socket, the terminal does not obey.
+std::string printable(std::string text) {
+    for (char& c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
+    }
+    return text;
+}
+
 // Of an answer that makes no sense to us: as it came.
 template <class T>
 std::string text_or_json(const std::optional<T>& value, const Json& json) {
@@ -54,7 +63,8 @@ int tell_problem(const CtlCommandLine& line, const ControlPaths& found, const As
         const Json json{{"ok", false}, {"error", asked.problem}, {"exit_status", static_cast<int>(asked.status)}};
         std::fputs(indented(json).c_str(), stdout);
     } else {
-        std::fprintf(stderr, "pythonfilterctl: %s: %s\n", line.request.command.c_str(), asked.problem.c_str());
+        std::fprintf(stderr, "pythonfilterctl: %s: %s\n", line.request.command.c_str(),
+                     printable(asked.problem).c_str());
     }
     const bool looked_wrong = asked.status == exit_no_server && !found.problem.empty();
     if (looked_wrong) std::fprintf(stderr, "pythonfilterctl: %s\n", found.problem.c_str());
@@ -89,7 +99,7 @@ int run(const CtlCommandLine& line) {
     if (asked.status != exit_ok) return tell_problem(line, found, asked);
     if (!line.into_file.empty()) return written;
     const ControlVerb verb = line.command->verb;
-    const std::string text = line.json ? indented(asked.result) : answer_text(verb, asked.result);
+    const std::string text = line.json ? indented(asked.result) : printable(answer_text(verb, asked.result));
     std::fputs(text.c_str(), stdout);
     if (std::fflush(stdout) != 0) return exit_failed;
     return exit_status(verb, asked.result);

@@ -25,6 +25,9 @@ int write_all(int fd, std::string_view text) {
 
 // The temporary name does not end like the other: who reads a whole directory passes it over.
 Status replace_file(const std::string& path, std::string_view text) {
+    struct stat info{};
+    if (lstat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+        return Error{path + " is no regular file: it is not replaced"};
     std::string temporary = path + ".XXXXXX";
     UniqueFd fd(mkstemp(temporary.data()));
     if (!fd) return errno_error(path, errno);

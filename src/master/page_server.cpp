@@ -46,7 +46,9 @@ Result<UniqueFd> listen_tcp(const ListenAddress& address) {
 RequestClients::Callbacks callbacks_of(std::function<std::string(const HttpParsed&)> reply, RequestClients& clients) {
     RequestClients::Callbacks callbacks;
     callbacks.whole = [](std::string_view bytes) -> std::optional<std::size_t> {
-        if (std::holds_alternative<HttpIncomplete>(parse_http_request(bytes))) return std::nullopt;
+        // Not before its headers can have ended: who sends them byte by byte would have them read as often.
+        const bool may_be_whole = bytes.find("\n\r\n") != bytes.npos || bytes.find("\n\n") != bytes.npos;
+        if (!may_be_whole || std::holds_alternative<HttpIncomplete>(parse_http_request(bytes))) return std::nullopt;
         return bytes.size();
     };
     callbacks.on_request = [reply = std::move(reply), &clients](ClientId id, const std::string& request) {
@@ -83,6 +85,8 @@ void PageServer::open(const Config& config) {
     problem_ = problem;
     if (done) listen_ = page.listen;
 }
+
+bool PageServer::is_missing() const { return !problem_.empty() || (socket_ && !socket_->is_in_place()); }
 
 bool PageServer::listens(const ListenAddress& address) const {
     return address.path.empty() ? listener_ != nullptr : socket_ && socket_->is_in_place();

@@ -12,6 +12,7 @@ constexpr Duration kReadLimit = 5s;
 constexpr Duration kWriteLimit = 10s;
 constexpr Duration kEndLimit = 1s;
 constexpr std::size_t kChunk = 4096;
+constexpr std::size_t kMaxRest = 64 * 1024;
 
 ssize_t send_some(int fd, std::string_view text) {
     ssize_t sent;
@@ -151,7 +152,8 @@ void RequestClients::write(ClientId id, Client& client) {
 void RequestClients::read_rest(ClientId id, Client& client) {
     char chunk[kChunk];
     const ssize_t n = receive(client.fd.get(), chunk);
-    if (n == 0 || (n < 0 && !would_block())) clients_.erase(id);
+    if (n > 0) client.rest += static_cast<std::size_t>(n);
+    if (n == 0 || (n < 0 && !would_block()) || client.rest > kMaxRest) clients_.erase(id);
 }
 
 void RequestClients::answer_now(ClientId id, std::string_view text) {

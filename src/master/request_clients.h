@@ -58,6 +58,7 @@ private:
         std::string input;      // <= max_request_
         std::string output;
         std::size_t sent = 0;   // <= output.size()
+        std::size_t rest = 0;   // bytes thrown away
         IoWatch readable, writable;
         Timer deadline;         // not in state waiting: what takes long is bounded by whoever does it
     };

@@ -40,6 +40,7 @@ void Server::open_control() {
 
 void Server::end_minute() {
     router_.minute_ended();
+    if (page_.is_missing()) page_.open(generations_.current().config());
     to_end_minute_.start(1min);
 }
 

@@ -4,6 +4,7 @@ The texts are read by Prometheus' own programs: promtool, and the strict parser 
 """
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 
@@ -148,6 +149,9 @@ def test_the_file_is_replaced_whole_and_tells_of_a_server_that_is_gone(server: S
     assert [each.name for each in server.base.glob("pythonfilter.prom*")] == ["pythonfilter.prom"]
     done = ctl.run("metrics", "--into", str(server.base / "nowhere" / "file"))
     assert "nowhere/file: No such file or directory" in done.stderr
+    os.mkfifo(pipe := server.base / "pipe")
+    done = ctl.run("metrics", "--into", str(pipe))
+    assert "pipe is no regular file: it is not replaced" in done.stderr and pipe.is_fifo()
 
 
 def test_the_socket_that_only_looks_tells_them_and_another_format_is_refused(server: Server) -> None:
