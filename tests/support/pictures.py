@@ -63,7 +63,7 @@ def send(server: Server, rush: threading.Event, end: threading.Event) -> None:
     """One sender of mail, now more eager and now less; without a pause in a rush."""
     began = time.monotonic()
     while not end.is_set():
-        server.ask()
+        server.ask(f"Subject: a message\n\n{random.random()}\n".encode())  # a message that crashed is known again
         eager = 1.2 + math.sin((time.monotonic() - began) / 170) + 0.5 * math.sin((time.monotonic() - began) / 47)
         rush.wait(random.expovariate(max(eager, 0.2) * 1.5))
 
