@@ -84,13 +84,19 @@ std::string host_of(std::string_view text) {
     return host;
 }
 
+// The parser takes tabs and the like for a part of it.
+bool is_path(std::string_view text) {
+    const auto is_visible = [](const char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; };
+    return text.starts_with('/') && std::all_of(text.begin(), text.end(), is_visible);
+}
+
 HttpParsed meaning(const http_parser& parser, Seen& its) {
     if (parser.method != HTTP_GET && parser.method != HTTP_HEAD) return HttpRefusal{405};
     if (parser.http_major != 1 || parser.http_minor > 1) return HttpRefusal{505};
     if (has_body(parser)) return HttpRefusal{413};
     HttpRequest request{parser.method == HTTP_HEAD, its.target.substr(0, its.target.find('?')), host_of(its.host),
                         std::move(its.accept)};
-    if (!request.path.starts_with('/') || its.hosts != 1 || request.host.empty()) return HttpRefusal{400};
+    if (!is_path(request.path) || its.hosts != 1 || request.host.empty()) return HttpRefusal{400};
     return request;
 }
 

@@ -61,6 +61,7 @@ TEST_CASE("http: what is refused, and how") {
     CHECK(refusal_of("OPTIONS * HTTP/1.1\r\n" + host + "\r\n") == 405);
     CHECK(refusal_of("\x16\x03\x01\x02 the beginning of TLS") == 400);
     CHECK(refusal_of("GET /" + std::string("\0", 1) + " HTTP/1.1\r\n" + host + "\r\n") == 400);
+    CHECK(refusal_of("GET /\t\t HTTP/1.1\r\n" + host + "\r\n") == 400);
     CHECK(refusal_of("/var/lib/courier/msgs/1\n") == 400);
 }
 
