@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from bench.load import RIGHT, Load, Result, run_load
 from support import processes
-from support.hostile import HOSTILE, POOL_LIMITS, Hostile, remove_files
+from support.hostile import HOSTILE, POOL_LIMITS, SANITIZED, Hostile, remove_files
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
 from support.spool import Message
@@ -130,7 +130,7 @@ def test_costs_at_most_its_message(places: Places, name: str, request: pytest.Fi
     quiet: list[int] = []
     loaded: list[int] = []
     rounds = ROUNDS if request.config.getoption("--full") else 1
-    while len(quiet) < rounds or too_slow(quiet, loaded) and len(quiet) < ROUNDS_AT_MOST:
+    while len(quiet) < rounds or not SANITIZED and too_slow(quiet, loaded) and len(quiet) < ROUNDS_AT_MOST:
         quiet.append(place.run_quietly().p99_us)
         result, seen = place.run_with(hostile)
         loaded.append(result.p99_us)
@@ -140,7 +140,7 @@ def test_costs_at_most_its_message(places: Places, name: str, request: pytest.Fi
             check_log(place.server, hostile, message, after)
     print(f"p99 of the others: {statistics.median(quiet) / 1000:.1f} ms without, "
           f"{statistics.median(loaded) / 1000:.1f} ms with it ({len(quiet)} rounds)")
-    assert not too_slow(quiet, loaded), (quiet, loaded)
+    assert SANITIZED or not too_slow(quiet, loaded), (quiet, loaded)
     assert place.server.master_pid() == place.pid
     wait_until("nothing to be left behind", lambda: place.look() == place.shape, 10)
     places.give_back(place)
