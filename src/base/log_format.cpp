@@ -38,8 +38,9 @@ std::string time_text(WallTime now) {
 }
 
 std::string short_value(const std::string& raw) {
-    const std::string value = escape(raw.substr(0, kMaxValue));
-    if (value.size() <= kMaxValue) return value;
+    const std::size_t whole = whole_characters(raw, kMaxValue);
+    const std::string value = escape(raw.substr(0, whole));
+    if (whole == raw.size() && value.size() <= kMaxValue) return value;
     return value.substr(0, whole_characters(value, kMaxValue - kCut.size())) + std::string(kCut);
 }
 

@@ -1,24 +1,12 @@
 #include "master/http_reply.h"
 
 #include <ctime>
+#include <http_parser.h>
 
 namespace pythonfilter {
 namespace {
 
-std::string_view phrase_of(int status) {
-    switch (status) {
-        case 200: return "OK";
-        case 400: return "Bad Request";
-        case 403: return "Forbidden";
-        case 404: return "Not Found";
-        case 405: return "Method Not Allowed";
-        case 413: return "Content Too Large";
-        case 431: return "Request Header Fields Too Large";
-        case 503: return "Service Unavailable";
-        case 505: return "HTTP Version Not Supported";
-        default: return "Error";
-    }
-}
+std::string_view phrase_of(int status) { return http_status_str(static_cast<http_status>(status)); }
 
 std::string_view advice_of(int status) {
     switch (status) {

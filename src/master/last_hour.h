@@ -1,4 +1,4 @@
-// LastHour: what was seen in each of the last sixty minutes, in a fixed size (some 3 KiB). The minute that runs has a
+// LastHour: what was seen in each of the last sixty minutes, in a fixed size (some 4 KiB). The minute that runs has a
 // whole histogram; of one that is over two percentiles remain. Asks no clock: its owner says when a minute is over.
 // Pure; the calls that stand in the path of a message allocate nothing.
 #pragma once

@@ -269,3 +269,18 @@ def test_doctor_finds_what_is_wrong_and_what_courier_would_answer(server: Server
     server.write_raw_config("filters: [gate\n")
     status, texts, answer = findings(ctl)
     assert status == FAILED and any(str(server.config_path) in text for text in texts["error"])
+
+
+def test_a_stranger_at_the_socket_does_not_steer_the_terminal(server: Server) -> None:
+    ctl, path = Ctl(server), server.base / "stranger"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        listening.settimeout(LIMIT)
+        with ctl.start("--socket", str(path), "metrics") as asking:
+            client, _ = listening.accept()
+            with client:
+                client.settimeout(LIMIT)
+                assert b"metrics" in client.recv(4096)
+                client.sendall(b'{"ok": true, "result": {"text": "\\u001b[2Jcleared\\n"}}\n')
+            assert asking.communicate(timeout=LIMIT) == ("?[2Jcleared\n", "")

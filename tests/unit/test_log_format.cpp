@@ -98,6 +98,12 @@ TEST_CASE("a long text is cut, and the line is whole") {
     }
 }
 
+TEST_CASE("a long value is cut, not in the middle of a character, and says so") {
+    const LogFields fields = {{"filter", std::string(249, 'f') + "\xE2\x82\xAC"}};
+    const auto value = nlohmann::json::parse(line(LogFormat::json, "text", fields))["filter"].get<std::string>();
+    CHECK(value == std::string(247, 'f') + "...");
+}
+
 TEST_CASE("journal: every value has its length, so none can begin a field") {
     const std::string packet = format_journal(LogLevel::error, "text\nPRIORITY=0", kFields, "pythonfilter");
     CHECK(journal_fields(packet) == std::map<std::string, std::string>{
