@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +53,17 @@ Result<UniqueFd> open_file(const std::string& path, int flags) {
     UniqueFd fd(open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!fd) return errno_error("open " + path, errno);
     return fd;
+}
+
+/// Makes each CR a blank; returns how many bytes come before the first NUL.
+std::size_t make_visible(char* bytes, std::size_t size) {
+    const void* const end = std::memchr(bytes, '\0', size);
+    if (end) size = static_cast<std::size_t>(static_cast<const char*>(end) - bytes);
+    // There is hardly ever a CR: memchr() looks at many bytes at once, std::replace at each.
+    char* const last = bytes + size;
+    for (char* at = bytes; (at = static_cast<char*>(std::memchr(at, '\r', static_cast<std::size_t>(last - at))));)
+        *at = ' ';
+    return size;
 }
 
 /// Removes what a failed append has written, unless somebody else has written after it.
@@ -143,9 +155,7 @@ std::vector<Recipient> open_recipients(std::string_view text) {
 }
 
 std::string visible_text(std::string bytes) {
-    bytes.resize(std::min(bytes.find('\0'), bytes.size()));
-    // There is hardly ever a CR: find() looks at many bytes at once, std::replace at each.
-    for (auto at = bytes.find('\r'); at != std::string::npos; at = bytes.find('\r', at + 1)) bytes[at] = ' ';
+    bytes.resize(make_visible(bytes.data(), bytes.size()));
     return bytes;
 }
 
@@ -161,16 +171,33 @@ Result<std::string> read_control_file(const std::string& path) {
     return read_control_file(fd->get());
 }
 
+// What is full may not be whole; what is empty may be no regular file. Only those are looked at more closely.
+Status ControlText::take(int fd) {
+    ssize_t got = 0;
+    do {
+        got = pread(fd, few_.data(), few_.size(), 0);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0 && static_cast<std::size_t>(got) < few_.size()) {
+        text_ = {few_.data(), make_visible(few_.data(), static_cast<std::size_t>(got))};
+        return Done{};
+    }
+    auto bytes = read_control_file(fd);
+    if (!bytes) return bytes.error();
+    many_ = std::move(*bytes);
+    text_ = many_;
+    return Done{};
+}
+
 Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients) {
     Envelope envelope;
+    ControlText text;
     for (std::size_t file = 0; file < control_fds.size(); ++file) {
-        const auto text = read_control_file(control_fds[file]);
-        if (!text) return text.error();
+        if (auto status = text.take(control_fds[file]); !status) return status.error();
         if (file == 0) {
-            envelope.id = find_record(*text, 'M').value_or("");
-            envelope.sender = find_record(*text, 's').value_or("");
+            envelope.id = find_record(text.view(), 'M').value_or("");
+            envelope.sender = find_record(text.view(), 's').value_or("");
         }
-        for (const auto& recipient : open_recipients(*text)) {
+        for (const auto& recipient : open_recipients(text.view())) {
             ++envelope.recipient_count;
             if (envelope.recipients.size() < max_recipients) envelope.recipients.emplace_back(recipient.address);
         }

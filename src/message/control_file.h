@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -87,6 +88,25 @@ std::string visible_text(std::string bytes);
 /// The visible text of a file, from its start wherever the descriptor (lent) stands.
 Result<std::string> read_control_file(int fd);
 Result<std::string> read_control_file(const std::string& path);
+
+/// The visible text of one file after the other. Short ones, as nearly all are, need neither memory of their own nor a
+/// second system call.
+class ControlText {
+public:
+    ControlText() = default;
+    ControlText(const ControlText&) = delete;
+    ControlText& operator=(const ControlText&) = delete;
+
+    /// As read_control_file().
+    Status take(int fd);
+    /// Until the next take().
+    std::string_view view() const { return text_; }
+
+private:
+    std::array<char, 16 * 1024> few_;
+    std::string many_;
+    std::string_view text_;
+};
 
 /// What the log says of a message.
 struct Envelope {

@@ -1,6 +1,5 @@
 #include "native/arguments.h"
 
-#include "message/control_file.h"
 #include "native/task_files.h"
 #include "native/text.h"
 
@@ -34,11 +33,9 @@ std::string to_path(const py::handle& path) {
     return std::string(std::string_view(bytes));
 }
 
-std::string read_file(const py::handle& path) {
+void read_file(const py::handle& path, ControlText& text) {
     const auto fd = open_path(path, O_RDONLY);
-    auto text = read_control_file(fd.get());
-    if (!text) throw_on_error(text.error(), path);
-    return std::move(*text);
+    throw_on_error(text.take(fd.get()), path);
 }
 
 UniqueFd open_for_append(const py::handle& path) {

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "message/control_file.h"
 
 #include <pybind11/pybind11.h>
 #include <string>
@@ -14,7 +15,7 @@ namespace pythonfilter::native {
 std::string to_path(const pybind11::handle& path);
 
 /// The visible text of a control file. OSError (FileNotFoundError, ...) with the path when it cannot be read.
-std::string read_file(const pybind11::handle& path);
+void read_file(const pybind11::handle& path, ControlText& text);
 
 /// A control file open for append_records(), proven to be the one of the current message if that is registered.
 UniqueFd open_for_append(const pybind11::handle& path);

@@ -92,11 +92,12 @@ py::dict control_data(const py::iterable& control_paths) {
     auto data = empty_data();
     py::list recipients;
     bool is_first = true;
+    ControlText text;
     for (const auto& path : control_paths) {
-        const auto text = read_file(path);
+        read_file(path, text);
         Scalars scalars;
         RecipientTable table;
-        ControlRecords records(text);
+        ControlRecords records(text.view());
         for (ControlRecord record; records.next(record);)
             if (!table.add(record)) scalars.add(record);
         if (is_first) scalars.put_into(data);

@@ -28,14 +28,17 @@ namespace {
 /// Calls `use` with the visible text of each file, in order, until it returns false.
 template <class Use>
 void for_each_file(const py::iterable& control_paths, Use use) {
-    for (const auto& path : control_paths)
-        if (!use(read_file(path))) return;
+    ControlText text;
+    for (const auto& path : control_paths) {
+        read_file(path, text);
+        if (!use(text.view())) return;
+    }
 }
 
 py::list get_lines(const py::iterable& control_paths, std::string_view key, long max_lines) {
     py::list lines;
     if (key.size() != 1) return lines;
-    for_each_file(control_paths, [&](const std::string& text) {
+    for_each_file(control_paths, [&](std::string_view text) {
         ControlRecords records(text);
         for (ControlRecord record; records.next(record);) {
             if (record.letter != key[0]) continue;
@@ -49,7 +52,7 @@ py::list get_lines(const py::iterable& control_paths, std::string_view key, long
 
 py::list get_recipients(const py::iterable& control_paths) {
     py::list addresses;
-    for_each_file(control_paths, [&](const std::string& text) {
+    for_each_file(control_paths, [&](std::string_view text) {
         for (const auto& recipient : open_recipients(text)) addresses.append(to_text(recipient.address));
         return true;
     });
@@ -58,7 +61,7 @@ py::list get_recipients(const py::iterable& control_paths) {
 
 py::list get_recipients_data(const py::iterable& control_paths) {
     py::list all;
-    for_each_file(control_paths, [&](const std::string& text) {
+    for_each_file(control_paths, [&](std::string_view text) {
         append_recipients(all, open_recipients(text));
         return true;
     });
@@ -68,8 +71,9 @@ py::list get_recipients_data(const py::iterable& control_paths) {
 /// The open recipients of one file with their numbers: (index, [address, original, dsn]).
 py::list open_recipients_of(const py::object& control_path) {
     py::list all;
-    const auto text = read_file(control_path);
-    for (const auto& recipient : open_recipients(text))
+    ControlText text;
+    read_file(control_path, text);
+    for (const auto& recipient : open_recipients(text.view()))
         all.append(py::make_tuple(recipient.index, recipient_data(recipient)));
     return all;
 }

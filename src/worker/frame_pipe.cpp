@@ -12,7 +12,8 @@
 namespace pythonfilter {
 namespace {
 
-// poll() and then the call, without the interpreter's lock. -1 with errno; -2 when the time was over.
+// Without the interpreter's lock: the call, and poll() before it where there is a time limit or the pipe does not block
+// (a filter may have changed that). -1 with errno; -2 when the time was over.
 template <class Call>
 ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
     ssize_t result = -2;
@@ -20,16 +21,16 @@ ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
     {
         pybind11::gil_scoped_release release;
         pollfd entry{fd, events, 0};
-        const int ready = poll(&entry, 1, timeout_ms);
+        int ready = timeout_ms < 0 ? 1 : poll(&entry, 1, timeout_ms);
         if (ready > 0) result = call();
+        while (result == -1 && errno == EAGAIN && (ready = poll(&entry, 1, timeout_ms)) > 0) result = call();
         if (ready < 0) result = -1;
+        if (ready == 0) result = -2;
         saved = errno;
     }
     errno = saved;
     return result;
 }
-
-bool try_again(int error_number) { return error_number == EINTR || error_number == EAGAIN; }
 
 }  // namespace
 
@@ -51,7 +52,7 @@ FramePipe::Input FramePipe::read_some(int timeout_ms) {
         if (n > 0) stream_.append({bytes, static_cast<std::size_t>(n)});
         if (n > 0) return Input::bytes;
         if (n == -2) return Input::timeout;
-        if (n == 0 || !try_again(errno)) return Input::closed;
+        if (n == 0 || errno != EINTR) return Input::closed;
         run_signal_handlers();
         leave_if_forked();
     }
@@ -81,7 +82,7 @@ bool FramePipe::write(const std::string& frame) {
         });
         if (n > 0) written += static_cast<std::size_t>(n);
         if (n >= 0) continue;
-        if (!try_again(errno)) return false;
+        if (errno != EINTR) return false;
         run_signal_handlers();
         leave_if_forked();
     }

@@ -3,6 +3,7 @@
 #include "base/process.h"
 
 #include <sys/wait.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -20,8 +21,9 @@ void LeftoverChildren::set_baseline() {
     baseline_ = {children.begin(), children.end()};
 }
 
-std::set<pid_t> LeftoverChildren::list() const {
-    if (!has_any_child()) return {};
+std::set<pid_t> LeftoverChildren::list() {
+    none_ = !has_any_child();
+    if (none_) return {};
     std::set<pid_t> found;
     for (const pid_t child : list_children()) {
         if (!baseline_.contains(child)) found.insert(child);
@@ -31,7 +33,7 @@ std::set<pid_t> LeftoverChildren::list() const {
 
 bool LeftoverChildren::reap() {
     running_ = 0;
-    if (!has_any_child()) {
+    if (std::exchange(none_, false) || !has_any_child()) {
         baseline_.clear();  // all ended; their numbers may come again
         return false;
     }

@@ -43,14 +43,14 @@ Status check_number(const std::vector<TaskFiles::Entry>& entries) {
 Result<TaskFiles> TaskFiles::open(const Task& task) {
     TaskFiles files;
     IdentityDigest digest;
-    std::vector<std::string> paths{task.body_path};
-    paths.insert(paths.end(), task.control_paths.begin(), task.control_paths.end());
-    for (auto& path : paths) {
+    files.entries_.reserve(1 + task.control_paths.size());
+    for (std::size_t i = 0; i <= task.control_paths.size(); ++i) {
+        const std::string& path = i == 0 ? task.body_path : task.control_paths[i - 1];
         struct stat info{};
         auto fd = open_file(path, info);
         if (!fd) return fd.error();
         digest.add(info);
-        files.entries_.push_back({std::move(path), std::move(*fd), {info.st_dev, info.st_ino}, info.st_size});
+        files.entries_.push_back({path, std::move(*fd), {info.st_dev, info.st_ino}, info.st_size});
     }
     if (Status status = check_number(files.entries_); !status) return status.error();
     files.opened_ = digest.identity();
@@ -70,8 +70,9 @@ Result<Identity> TaskFiles::current() const {
     return digest.identity();
 }
 
-Result<MessageFacts> TaskFiles::facts() const {
+Result<MessageFacts> TaskFiles::read_facts(off_t size) const {
     std::vector<int> control_fds;
+    control_fds.reserve(entries_.size());
     for (std::size_t i = 1; i < entries_.size(); ++i) control_fds.push_back(entries_[i].fd.get());
     auto envelope = read_envelope(control_fds, kMaxComparedRecipients);
     if (!envelope) return envelope.error();
@@ -80,10 +81,16 @@ Result<MessageFacts> TaskFiles::facts() const {
     facts.sender = std::move(envelope->sender);
     facts.recipients = std::move(envelope->recipients);
     facts.recipient_count = envelope->recipient_count;
+    facts.size = static_cast<std::uint64_t>(size);
+    return facts;
+}
+
+Result<MessageFacts> TaskFiles::facts_as_opened() const { return read_facts(entries_[0].size); }
+
+Result<MessageFacts> TaskFiles::facts() const {
     struct stat info{};
     const bool known = stat(entries_[0].path.c_str(), &info) == 0 || fstat(entries_[0].fd.get(), &info) == 0;
-    if (known) facts.size = static_cast<std::uint64_t>(info.st_size);
-    return facts;
+    return read_facts(known ? info.st_size : 0);
 }
 
 }  // namespace pythonfilter

@@ -24,7 +24,9 @@ public:
     Result<Identity> current() const;
 
     /// Log facts, read from the control files that were opened; with up to kMaxComparedRecipients recipients.
+    /// Its size is that of the body which the path leads to now, or of the opened one.
     Result<MessageFacts> facts() const;
+    Result<MessageFacts> facts_as_opened() const;
 
     struct Entry {
         std::string path;
@@ -37,6 +39,8 @@ public:
 
 private:
     TaskFiles() = default;
+    Result<MessageFacts> read_facts(off_t size) const;
+
     std::vector<Entry> entries_;
     Identity opened_;
 };

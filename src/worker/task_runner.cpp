@@ -79,7 +79,7 @@ Outcome TaskRunner::run(const Task& task) {
     outcome.task_id = task.id;
     outcome.state = task.state;
     auto files = TaskFiles::open(task);
-    auto facts = files ? files->facts() : Result<MessageFacts>(files.error());
+    auto facts = files ? files->facts_as_opened() : Result<MessageFacts>(files.error());
     if (!facts) {
         set_failure(outcome, OutcomeKind::gone, facts.error());
         return outcome;
