@@ -1,9 +1,11 @@
 // The named peer of dev/bench: the least a filter server can do. It listens as Courier expects it, reads each request
-// to the empty line, answers "200 Ok" and closes. One process, one thread, no log, no files: what the kernel and the
-// load client cost. Started by tests/bench/peers.py. It must never grow a feature: figures are compared over years.
+// to the empty line, answers "200 Ok" and closes. Two processes that accept, as many as the workers of the others; no
+// log, no files: what the kernel and the load client cost. Started by tests/bench/peers.py. It must never grow a
+// feature: figures are compared over years.
 //
-//     bare_server SOCKET      ends when its standard input does
+//     bare_server SOCKET      both processes end when its standard input does
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { kBatch = 64, kMaxFd = 4096, kRequestSize = 8192 };
@@ -40,8 +43,8 @@ static int listen_at(const char* path) {
     return fd;
 }
 
-static void watch(int poll_fd, int fd) {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+static void watch(int poll_fd, int fd, uint32_t how) {
+    struct epoll_event event = {.events = EPOLLIN | how, .data.fd = fd};
     if (epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &event) < 0) die("epoll_ctl");
 }
 
@@ -71,7 +74,26 @@ static void accept_all(int poll_fd, int listen_fd) {
         }
         last_byte[client] = '\0';
         if (serve(client)) continue;
-        watch(poll_fd, client);
+        watch(poll_fd, client, 0);
+    }
+}
+
+static void run(int listen_fd) {
+    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    watch(poll_fd, listen_fd, EPOLLEXCLUSIVE);  // a client wakes one process, not both
+    watch(poll_fd, STDIN_FILENO, 0);
+    for (;;) {
+        struct epoll_event ready[kBatch];
+        int count = epoll_wait(poll_fd, ready, kBatch, -1);
+        for (int i = 0; i < count; ++i) {
+            int fd = ready[i].data.fd;
+            if (fd == STDIN_FILENO) return;
+            if (fd == listen_fd) {
+                accept_all(poll_fd, listen_fd);
+            } else {
+                serve(fd);
+            }
+        }
     }
 }
 
@@ -81,20 +103,9 @@ int main(int argc, char** argv) {
         return 2;
     }
     int listen_fd = listen_at(argv[1]);
-    int poll_fd = epoll_create1(EPOLL_CLOEXEC);
-    watch(poll_fd, listen_fd);
-    watch(poll_fd, STDIN_FILENO);
-    for (;;) {
-        struct epoll_event ready[kBatch];
-        int count = epoll_wait(poll_fd, ready, kBatch, -1);
-        for (int i = 0; i < count; ++i) {
-            int fd = ready[i].data.fd;
-            if (fd == STDIN_FILENO) return 0;
-            if (fd == listen_fd) {
-                accept_all(poll_fd, listen_fd);
-            } else {
-                serve(fd);
-            }
-        }
-    }
+    pid_t other = fork();
+    if (other < 0) die("fork");
+    run(listen_fd);
+    if (other > 0 && waitpid(other, NULL, 0) < 0) die("waitpid");
+    return 0;
 }

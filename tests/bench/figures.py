@@ -37,20 +37,35 @@ class Target:
     """What was promised, and what was found."""
 
     name: str
-    wanted: float
+    wanted: float              # the least that counts: reached or not is about this
     found: float
+    at_most: bool = False      # else at least
+    goal: float | None = None  # what is hoped for beyond it
+    unit: str = ""             # of all three; "" for a ratio
 
     @property
     def reached(self) -> bool:
-        return self.found >= self.wanted
+        return self._meets(self.wanted)
+
+    def _meets(self, limit: float) -> bool:
+        return self.found <= limit if self.at_most else self.found >= limit
 
     def text(self) -> str:
-        digits = 2 if self.wanted < 10 else 0
+        bound = "at most" if self.at_most else "at least"
+        goal = f", goal {number(self.goal)} {'reached' if self._meets(self.goal) else 'missed'}" if self.goal else ""
         verdict = "reached" if self.reached else "MISSED "
-        return f"{verdict}  {self.name}: {self.found:,.{digits}f}, wanted at least {self.wanted:,.{digits}f}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{verdict}  {self.name}: {number(self.found)}{unit}, wanted {bound} {number(self.wanted)}{goal}"
 
     def as_json(self) -> dict[str, object]:
-        return {"name": self.name, "wanted": self.wanted, "found": self.found, "reached": self.reached}
+        return {"name": self.name, "unit": self.unit, "bound": "at most" if self.at_most else "at least",
+                "wanted": self.wanted, "goal": self.goal, "found": self.found, "reached": self.reached}
+
+
+def number(value: float) -> str:
+    """With as many digits as say something: 1,234 or 12.3 or 1.23."""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}"
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:

@@ -149,13 +149,17 @@ void Load::finish(Client& client, Clock::time_point now) {
     if (client.reply.empty()) {
         ++tally_.eof;
         client.not_before = now + kPauseAfterRefusal;
-    } else if (!is_one_reply(client.reply)) {
+    } else if (!well_formed(client.reply)) {
         count_text(tally_.malformed, client.reply);
     } else {
         const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - client.began).count();
         tally_.latencies_us.push_back(static_cast<std::uint32_t>(took));
         judge(client);
     }
+}
+
+bool Load::well_formed(const std::string& reply) const {
+    return options_.lines ? reply.find('\n') == reply.size() - 1 : is_one_reply(reply);
 }
 
 /// A reply that is well-formed may still be that of another message.

@@ -19,6 +19,7 @@ struct Options {
     std::string messages;         // file: requests one after the other, each with its empty line
     std::string replies;          // file: for each request a line with its reply; empty: any reply is right
     std::vector<std::string> allowed;  // replies that may come instead
+    bool lines = false;           // a request is one line, and so is a reply: what mimedefang-multiplexor speaks
     int clients = 1;
     std::uint64_t count = 0;      // messages in all; 0: no limit
     double seconds = 0;           // 0: no limit
@@ -56,6 +57,7 @@ private:
     void give_up(Client& client, Clock::time_point now);
     void wait_and_read();
     void look_for_late(Clock::time_point now);
+    bool well_formed(const std::string& reply) const;
     static void count_text(std::map<std::string, std::uint64_t>& counts, const std::string& text);
 
     const Options options_;

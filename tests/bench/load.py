@@ -64,7 +64,7 @@ class Load:
 
     def __init__(self, socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
                  seconds: float = 0.0, timeout: float = 30.0, replies: Sequence[str] = (),
-                 allowed: Iterable[str] = ()) -> None:
+                 allowed: Iterable[str] = (), lines: bool = False) -> None:
         """Starts it.
 
         Args:
@@ -76,6 +76,7 @@ class Load:
             timeout: Seconds after which a client gives up waiting for a reply.
             replies: What each message must get, one line without its end; none: any well-formed reply is right.
             allowed: What a message may get instead.
+            lines: A request is one line, and so is a reply: not Courier's protocol.
         """
         requests = b"".join(message if isinstance(message, bytes) else message.request for message in messages)
         self._list = tempfile.NamedTemporaryFile(prefix="load-", dir="/tmp")
@@ -89,7 +90,7 @@ class Load:
         if replies:
             options["replies"] = self._replies.name
         command = [str(program("load_client")), *(f"--{name}={value}" for name, value in options.items()),
-                   *(f"--allowed={text}" for text in allowed)]
+                   *(f"--allowed={text}" for text in allowed), *(["--lines"] if lines else [])]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
     def finish(self, timeout: float = 120.0) -> Result:
@@ -116,8 +117,8 @@ class Load:
 
 def run_load(socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
              seconds: float = 0.0, timeout: float = 30.0, replies: Sequence[str] = (), allowed: Iterable[str] = (),
-             limit: float = 0.0) -> Result:
+             limit: float = 0.0, lines: bool = False) -> Result:
     """One run from start to end; the arguments are those of Load. `limit`: seconds for a run that `count` bounds."""
     with Load(socket, messages, clients=clients, count=count, seconds=seconds, timeout=timeout, replies=replies,
-              allowed=allowed) as load:
+              allowed=allowed, lines=lines) as load:
         return load.finish(timeout=max(limit, seconds + timeout + 60.0))

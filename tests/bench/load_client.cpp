@@ -17,15 +17,15 @@ namespace {
 using pythonfilter::bench::Load;
 using pythonfilter::bench::Options;
 
-std::vector<std::string> read_requests(const std::string& path) {
+std::vector<std::string> read_requests(const std::string& path, const std::string& last) {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
     text << file.rdbuf();
     const std::string all = text.str();
     std::vector<std::string> requests;
     std::size_t begin = 0;
-    for (std::size_t end; (end = all.find("\n\n", begin)) != std::string::npos; begin = end + 2) {
-        requests.push_back(all.substr(begin, end + 2 - begin));
+    for (std::size_t end; (end = all.find(last, begin)) != std::string::npos; begin = end + last.size()) {
+        requests.push_back(all.substr(begin, end + last.size() - begin));
     }
     return requests;
 }
@@ -39,12 +39,12 @@ std::vector<std::string> read_lines(const std::string& path) {
 
 [[noreturn]] void usage(int status) {
     std::fputs("usage: load_client --socket PATH --messages FILE [--clients N] [--count N] [--seconds S]\n"
-               "                   [--timeout S] [--replies FILE] [--allowed REPLY]...\n\n"
+               "                   [--timeout S] [--replies FILE] [--allowed REPLY]... [--lines]\n\n"
                "FILE holds requests one after the other: path of the body, paths of the control files, an empty line;\n"
                "at least as many as there are clients. --count or --seconds must be given; with both the first to be\n"
                "reached ends the run. --replies names a file with a line for each request: the reply it must get,\n"
-               "unless it gets an allowed one. Prints JSON. Exit status: 0 when it could work, whatever the server\n"
-               "answered.\n",
+               "unless it gets an allowed one. With --lines each request is one line, and so is each reply. Prints\n"
+               "JSON. Exit status: 0 when it could work, whatever the server answered.\n",
                status == 0 ? stdout : stderr);
     std::exit(status);
 }
@@ -60,7 +60,7 @@ Options parse(int argc, char** argv) {
         {"clients", required_argument, nullptr, 'c'}, {"count", required_argument, nullptr, 'n'},
         {"seconds", required_argument, nullptr, 't'}, {"timeout", required_argument, nullptr, 'o'},
         {"replies", required_argument, nullptr, 'r'}, {"allowed", required_argument, nullptr, 'a'},
-        {"help", no_argument, nullptr, 'h'},          {}};
+        {"lines", no_argument, nullptr, 'l'},         {"help", no_argument, nullptr, 'h'}, {}};
     Options options;
     for (int letter; (letter = getopt_long(argc, argv, "h", names, nullptr)) != -1;) {
         switch (letter) {
@@ -72,6 +72,7 @@ Options parse(int argc, char** argv) {
             case 'o': options.timeout_seconds = std::atof(optarg); break;
             case 'r': options.replies = optarg; break;
             case 'a': options.allowed.emplace_back(optarg); break;
+            case 'l': options.lines = true; break;
             case 'h': usage(0);
             default: usage(2);
         }
@@ -87,7 +88,7 @@ Options parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     const Options options = parse(argc, argv);
-    std::vector<std::string> requests = read_requests(options.messages);
+    std::vector<std::string> requests = read_requests(options.messages, options.lines ? "\n" : "\n\n");
     if (requests.size() < static_cast<std::size_t>(options.clients)) fail("fewer messages than clients");
     std::vector<std::string> replies;
     if (!options.replies.empty()) {

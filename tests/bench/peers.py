@@ -1,8 +1,9 @@
-"""The servers that dev/bench compares, each a context manager with its own socket and spool; all may run at once.
+"""The servers that dev/bench compares with the one under test; all may run at once.
 
-    BareServer    bare_server.c: what the kernel and the load client cost
-    PerlFilter    Courier's own perlfilter with a script that does nothing, in a private Courier (tests/support/mta.py)
-    FilterServer  the server under test, started as courierfilter starts it
+    BareServer      bare_server.c: what the kernel and the load client cost
+    PerlFilter      Courier's own perlfilter with a script that does nothing, in a private Courier (support/mta.py)
+    MimeDefang      mimedefang-multiplexor, which hands requests to Perl workers over pipes
+    ThreadedServer  threaded_server.py: one Python, a thread for each message
 
 Also PlainProcesses, which do a job without any server. Must leave no process behind, and nothing but /tmp is written.
 """
@@ -10,25 +11,22 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
+import socket
 import subprocess
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from support import processes
-from support.log_reader import LogReader
 from support.mta import Courier
-from support.server import Server
-from support.spool import Message, Spool
+from support.spool import Spool
 from support.wait import wait_until
 
 from . import mime_job
 from .load import program
-
-ACCEPTED = {"200 Ok"}
-NOTHING = "def do_filter(body_path, control_paths):\n    return ''\n"
+from .peer import Peer, Pids, messages
 
 # The least that perlfilter's documented calling convention allows: a descriptor as argument, read to the empty line.
 _PERL_NOTHING = r"""
@@ -41,38 +39,16 @@ while (defined ($line=<$socket>)) { chomp $line; last unless $line; }
 print $socket "200 Ok\n";
 $socket->close;
 """
+# The hook of mimedefang-filter(5) that is called for a client which connects.
+_MIMEDEFANG_NOTHING = "sub filter_relay { return ('CONTINUE', 'ok'); }\n1;\n"
 
 
-Pids = dict[str, list[int]]  # the processes of a peer, by kind
-
-
-class Peer:
-    """One server that is being compared. `with` starts it."""
-
-    name: str
-    socket_path: Path
-    requests: list[bytes]
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-
-    def start(self) -> None:
-        raise NotImplementedError
-
-    def pids(self) -> Pids:
-        raise NotImplementedError
-
-    def __enter__(self) -> Peer:
-        try:
-            self.start()
-            wait_until(f"the socket of {self.name}", self.socket_path.is_socket)
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        self._stack.close()
+def directory(stack: ExitStack, owner: str = "") -> Path:
+    """A temporary directory that goes with the stack, open to its owner alone."""
+    base = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp")))
+    if owner:
+        shutil.chown(base, owner)
+    return base
 
 
 class BareServer(Peer):
@@ -81,15 +57,14 @@ class BareServer(Peer):
     name = "bare C server"
 
     def start(self) -> None:
-        base = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp")))
+        base = directory(self._stack)
         self.socket_path = base / "socket"
         self.requests = [message.request for message in messages(Spool(base / "spool", os.getuid(), os.getgid()))]
-        process = self._stack.enter_context(
+        self._process = self._stack.enter_context(
             subprocess.Popen([str(program("bare_server")), str(self.socket_path)], stdin=subprocess.PIPE))
-        self._pid = process.pid
 
     def pids(self) -> Pids:
-        return {"server": [self._pid]}
+        return {"server": [process.pid for process in processes.descendants(self._process.pid)]}
 
 
 class PerlFilter(Peer):
@@ -119,58 +94,74 @@ class PerlFilter(Peer):
         return {"process": [process.host_pid for process in self._mta.processes(self.name)]}
 
 
-class FilterServer(Peer):
-    """The server under test with one filter in one pool; its log goes through a pipe into a file, read by cat."""
+class MimeDefang(Peer):
+    """mimedefang-multiplexor with its own Perl workers, asked as mimedefang(8) asks it.
 
-    name = "pythonfilter"
+    The request is relayok, the cheapest that calls a function of the filter: no file is read. A scan of a message would
+    parse it.
+    """
 
-    def __init__(self, workers: int, filters: dict[str, str], body: bytes = b"") -> None:
+    name = "mimedefang-multiplexor"
+    lines = True
+    accepted = {"ok 1 ok 250 2.1.0 0"}
+    user = "defang"
+
+    def __init__(self, workers: int) -> None:
         super().__init__()
-        self._workers, self._filters, self._body = workers, filters, body
+        self._workers = workers
 
     def start(self) -> None:
-        config = f"pools: {{default: {{workers: {self._workers}}}}}\n"
-        self._server = LoggingServer(filters=self._filters, config=config)
-        self._stack.push(self._server)
-        self._server.start()
-        self.socket_path = self._server.socket_path
-        self.requests = [message.request for message in messages(self._server.spool, self._body)]
+        base = directory(self._stack, self.user)
+        self.socket_path = base / "socket"
+        self.requests = [f"relayok 192.0.2.{number} client.example.com 2525 192.0.2.250 25 q{number}\n".encode()
+                         for number in range(1, 65)]
+        filter_path = base / "filter"
+        filter_path.write_text(_MIMEDEFANG_NOTHING)
+        options = {"-m": self._workers, "-x": self._workers, "-w": 1, "-r": 10**7, "-q": 128,
+                   "-I": 256, "-z": base, "-s": self.socket_path, "-F": filter_path}
+        command = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", "--pdeathsig=TERM",
+                   "mimedefang-multiplexor", "-D", *(str(word) for pair in options.items() for word in pair)]
+        self._process = self._stack.enter_context(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+        self._stack.callback(self._process.terminate)
+        wait_until("the workers of mimedefang-multiplexor", self._workers_are_idle, 30)
+
+    def _workers_are_idle(self) -> bool:
+        """Its status begins with a letter for each worker."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"mimedefang-multiplexor ended with status {self._process.returncode}")
+        if not self.socket_path.is_socket():
+            return False
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5.0)
+            client.connect(str(self.socket_path))
+            client.sendall(b"status\n")
+            return client.recv(1000).split()[:1] == [b"I" * self._workers]
 
     def pids(self) -> Pids:
-        server = self._server
-        return {"guardian": [server.pid], "master": [server.master_pid()], "zygote": server.zygote_pids(),
-                "worker": server.worker_pids()}
+        multiplexor, *workers = processes.descendants(self._process.pid)
+        return {"multiplexor": [multiplexor.pid], "worker": [process.pid for process in workers]}
 
 
-class LoggingServer(Server):
-    """A Server whose log a small C program reads: a reader in Python would cost as much as what is measured."""
+class ThreadedServer(Peer):
+    """One Python with a thread for each message, and the job of mime_job.py as its filter."""
 
-    def __init__(self, **arguments: object) -> None:
-        super().__init__(**arguments)  # type: ignore[arg-type]  # passed on as they are
-        self._log = _LogFile()
+    name = "threaded Python"
 
-
-class _LogFile(LogReader):
-    """Lets cat read the pipe. What was read is only looked at when something failed."""
-
-    def __init__(self) -> None:
+    def __init__(self, body: bytes) -> None:
         super().__init__()
-        self._file = tempfile.TemporaryFile(dir="/tmp")
-        self._readers: list[subprocess.Popen[bytes]] = []
+        self._body = body
 
-    def follow(self, fd: int) -> None:
-        self._readers.append(subprocess.Popen(["cat"], stdin=fd, stdout=self._file))
-        os.close(fd)
+    def start(self) -> None:
+        base = directory(self._stack)
+        self.socket_path = base / "socket"
+        spool = Spool(base / "spool", os.getuid(), os.getgid())
+        self.requests = [message.request for message in messages(spool, self._body)]
+        source = Path(__file__).with_name("threaded_server.py")
+        self._process = self._stack.enter_context(subprocess.Popen(
+            ["/usr/bin/python3", str(source), str(self.socket_path), mime_job.__file__], stdin=subprocess.PIPE))
 
-    def lines(self) -> list[str]:
-        size = os.fstat(self._file.fileno()).st_size
-        tail = os.pread(self._file.fileno(), 20_000, max(0, size - 20_000))
-        return tail.decode(errors="replace").splitlines()
-
-    def join(self) -> None:
-        for reader in self._readers:
-            reader.wait(5.0)
-        self._file.close()
+    def pids(self) -> Pids:
+        return {"process": [self._process.pid]}
 
 
 class PlainProcesses:
@@ -181,8 +172,7 @@ class PlainProcesses:
         self._count = count
 
     def __enter__(self) -> PlainProcesses:
-        base = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-", dir="/tmp")))
-        spool = Spool(base / "spool", os.getuid(), os.getgid())
+        spool = Spool(directory(self._stack) / "spool", os.getuid(), os.getgid())
         bodies = [str(message.body_path) for message in messages(spool, mime_job.message())]
         command = ["/usr/bin/python3", mime_job.__file__, *bodies]
         started = (subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -212,24 +202,3 @@ class PlainProcesses:
             raise TimeoutError("a plain process does not answer")
         count, passed = process.stdout.readline().split()
         return int(count), float(passed)
-
-
-def messages(spool: Spool, body: bytes = b"") -> list[Message]:
-    """Enough messages for every number of clients that dev/bench uses."""
-    return [spool.message(body) if body else spool.message() for _ in range(64)]
-
-
-def memory_kib(pids: Pids) -> dict[str, int]:
-    """Proportional set size by kind of process; of a kind with several, the mean."""
-    sizes = {kind: [processes.resident_kib(pid) for pid in numbers] for kind, numbers in pids.items()}
-    return {kind: round(sum(found) / len(found)) for kind, found in sizes.items() if found}
-
-
-def cpu_seconds(pids: Pids) -> dict[str, float]:
-    """CPU time that the processes have used so far, by kind; unlike the time of day it hardly sees other load."""
-    return {kind: sum(time.clock_gettime(_cpu_clock(pid)) for pid in numbers) for kind, numbers in pids.items()}
-
-
-def _cpu_clock(pid: int) -> int:
-    """What clock_getcpuclockid(3) gives, which Python lacks."""
-    return (~pid << 3) | 2

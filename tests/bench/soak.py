@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.peers import LoggingServer  # noqa: E402  # needs the path above
+from bench.filter_server import LoggingServer  # noqa: E402  # needs the path above
 from support.chaos import CONFIG, FILTERS, Chaos  # noqa: E402
 from support.reloads import Reloads, server_with_generations  # noqa: E402
 from support.server import Server  # noqa: E402

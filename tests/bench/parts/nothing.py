@@ -1,0 +1,84 @@
+"""Part `nothing`: a filter that does nothing, asked by 1, 4 and 16 clients, beside other servers.
+
+What is measured is the way of a message through a server, with its log on. Must never measure peers in different
+minutes and compare them.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+
+from bench import turns
+from bench.figures import Series, Target, table
+from bench.filter_server import NOTHING, FilterServer, pool
+from bench.peer import Peer, memory_kib, memory_text
+from bench.peers import BareServer, MimeDefang, PerlFilter
+from bench.session import Bench, series, take_turns
+from bench.turns import Turn, ask
+
+CLIENTS = (1, 4, 16)
+WORKERS = 2
+BARE, PERL, MIMEDEFANG, OURS = BareServer.name, PerlFilter.name, MimeDefang.name, FilterServer.name
+OTHERS = (BARE, PERL, MIMEDEFANG)
+
+Found = dict[tuple[str, int], list[Turn]]  # by peer and number of clients
+
+
+def run(bench: Bench) -> None:
+    rounds, seconds = bench.pick((11, 0.8), (2, 0.3))
+    with ExitStack() as stack:
+        servers = (BareServer(), PerlFilter(WORKERS), MimeDefang(WORKERS),
+                   FilterServer({"nothing": NOTHING}, pool(WORKERS)))
+        peers: list[Peer] = [stack.enter_context(peer) for peer in servers]
+        groups = [{(peer.name, clients): partial(ask, bench, peer, clients, seconds=seconds) for peer in peers}
+                  for clients in CLIENTS]
+        found: Found = take_turns(bench, "a filter that does nothing", rounds, groups)
+        memory = {peer.name: memory_kib(peer.pids()) for peer in peers}
+    show_rates(bench, found)
+    show_times(bench, found)
+    bench.show("\n" + "\n".join([f"CPU time of one message, {max(CLIENTS)} clients, in us, and PSS of each process:",
+                                 *(f"  {name}: {turns.cpu_text(found[name, max(CLIENTS)])}; {memory_text(sizes)}"
+                                   for name, sizes in memory.items())]))
+    bench.data["nothing"] = {f"{name}, {clients} clients": turns.as_json(one) for (name, clients), one in found.items()}
+    bench.data["nothing"]["memory_kib"] = memory
+    bench.targets += targets(found)
+
+
+def ratio(found: Found, other: str, clients: int, figure: str = "rate") -> Series:
+    """What we do over what another one does, within each round."""
+    return series(found[OURS, clients], figure).over(series(found[other, clients], figure))
+
+
+def columns() -> list[str]:
+    return [f"{clients} client{'s' if clients > 1 else ''}" for clients in CLIENTS]
+
+
+def show_rates(bench: Bench, found: Found) -> None:
+    rows: list[tuple[str, Sequence[str]]] = [
+        (name, [series(found[name, clients], "rate").text() for clients in CLIENTS]) for name in (*OTHERS, OURS)]
+    rows += [(f"{OURS} / {other}", [ratio(found, other, clients).text(2) for clients in CLIENTS]) for other in OTHERS]
+    bench.show("\n" + table(f"A filter that does nothing, {WORKERS} workers: messages/s", columns(), rows))
+
+
+def show_times(bench: Bench, found: Found) -> None:
+    def medians(name: str, clients: int) -> str:
+        return " / ".join(f"{series(found[name, clients], figure).median:,.0f}" for figure in ("p50_us", "p99_us"))
+
+    rows: list[tuple[str, Sequence[str]]] = [
+        (name, [medians(name, clients) for clients in CLIENTS]) for name in (*OTHERS, OURS)]
+    rows += [(f"p50, {OURS} / {PERL}", [ratio(found, PERL, clients, "p50_us").text(2) for clients in CLIENTS])]
+    bench.show("\n" + table("Time for one message, in us: p50 / p99", columns(), rows))
+
+
+def targets(found: Found) -> list[Target]:
+    def rate(other: str, clients: int, wanted: float, goal: float | None = None) -> Target:
+        name = f"nothing: messages/s / those of {other}, {clients} client{'s' * (clients > 1)}"
+        return Target(name, wanted, ratio(found, other, clients).median, goal=goal)
+
+    return [
+        rate(PERL, 16, 0.85, goal=1.0), rate(BARE, 16, 0.45, goal=0.6),
+        Target(f"nothing: p50 / that of {PERL}, 1 client", 1.3, ratio(found, PERL, 1, "p50_us").median, at_most=True,
+               goal=1.1),
+        rate(MIMEDEFANG, 1, 1.0), rate(MIMEDEFANG, 4, 1.4), rate(MIMEDEFANG, 16, 1.4),
+    ]

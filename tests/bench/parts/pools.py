@@ -1,0 +1,54 @@
+"""Part `pools`: what a chain costs that leads through four pools, beside one that stays in one pool.
+
+Each pool more is one more way from the master to a worker and back. Must never compare chains that do different things.
+"""
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+
+from bench import turns
+from bench.figures import Series, Target, table
+from bench.filter_server import NOTHING, FilterServer, pool
+from bench.session import Bench, series, take_turns
+from bench.turns import Turn, ask
+
+WORKERS, POOLS = 2, 4
+CLIENTS = (1, 16)
+ONE, SAME, MANY = "one pool, one filter", "one pool, four filters", "four pools, a filter in each"
+
+Found = dict[tuple[str, int], list[Turn]]
+
+
+def run(bench: Bench) -> None:
+    rounds, seconds = bench.pick((9, 0.8), (2, 0.3))
+    modules = {f"nothing_{number}": NOTHING for number in range(POOLS)}
+    chain = ", ".join(f"{{filter: {name}, pool: {{workers: {WORKERS}}}}}" for name in modules)
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(FilterServer(filters, config)) for name, filters, config in (
+            (ONE, {"nothing": NOTHING}, pool(WORKERS)), (SAME, modules, pool(WORKERS)),
+            (MANY, modules, f"filters: [{chain}]\n"))}
+        groups = [{(name, clients): partial(ask, bench, server, clients, seconds=seconds)
+                   for name, server in servers.items()} for clients in CLIENTS]
+        found: Found = take_turns(bench, "chains through pools", rounds, groups)
+    costs = {figure: {clients: cost(found, clients, figure) for clients in CLIENTS} for figure in ("time", "CPU")}
+    rows = [(name, [series(found[name, clients], "rate").text() for clients in CLIENTS]) for name in (ONE, SAME, MANY)]
+    rows += [(f"{figure} of a message, {MANY[:10]} / one", [found_cost.text(2) for found_cost in by_clients.values()])
+             for figure, by_clients in costs.items()]
+    columns = {clients: f"{clients} client{'s' * (clients > 1)}" for clients in CLIENTS}
+    bench.show("\n" + table("Chains of filters that do nothing: messages/s", list(columns.values()), rows))
+    for name in (ONE, MANY):
+        bench.show(f"  CPU time of a message, us, {max(CLIENTS)} clients, {name}: "
+                   + turns.cpu_text(found[name, max(CLIENTS)]))
+    bench.data["pools"] = {f"{name}, {clients} clients": turns.as_json(one) for (name, clients), one in found.items()}
+    bench.targets += [Target(f"pools: {figure} of a message in four pools / in one, {columns[clients]}", 3.0,
+                             found_cost.median, at_most=True)
+                      for figure, by_clients in costs.items() for clients, found_cost in by_clients.items()]
+
+
+def cost(found: Found, clients: int, figure: str) -> Series:
+    """Four pools over one pool with one filter, the cheaper of the two chains in one pool."""
+    one, many = found[ONE, clients], found[MANY, clients]
+    if figure == "time":
+        return series(one, "rate").over(series(many, "rate"))
+    return series(many, "all_cpu_us").over(series(one, "all_cpu_us"))
