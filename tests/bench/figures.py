@@ -29,7 +29,7 @@ class Series:
         return f"{middle} ({low}-{high})"
 
     def as_json(self) -> dict[str, object]:
-        return {"median": self.median, "min": min(self.rounds), "max": max(self.rounds), "rounds": list(self.rounds)}
+        return {"median": self.median, "rounds": list(self.rounds)}
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,10 @@ def number(value: float) -> str:
     """With as many digits as say something: 1,234 or 12.3 or 1.23."""
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f}"
+
+
+def clients_text(count: int) -> str:
+    return f"{count} client{'s' * (count > 1)}"
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 import resource
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -91,13 +92,16 @@ def _read_characters(pid: int) -> int:
     return int(Path(f"/proc/{pid}/io").read_text().partition("rchar: ")[2].split()[0])
 
 
-def allow_open_files(count: int) -> None:
-    """Raises the limit of this process, which what it starts inherits; the hard limit only as root."""
+@contextmanager
+def open_files(count: int) -> Iterator[None]:
+    """Allows this process, and what it starts, so many open files; more than the hard limit only as root."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= count:
-        return
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(count, hard)))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(count, soft), max(count, hard)))
     except (ValueError, OSError) as error:
         raise RuntimeError(f"this needs {count} open files; the limit is {hard}, and user {os.getuid()} may not "
                            f"raise it: {error}") from error
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

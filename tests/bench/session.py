@@ -89,17 +89,20 @@ def series(turns: Sequence[object], figure: str) -> Series:
 
 
 def rounded(value: Any) -> Any:
-    """The same with five significant digits: more say nothing, and files are compared by people."""
+    """The same for JSON, with five significant digits: more say nothing, and people read it."""
     if isinstance(value, float):
         return float(f"{value:.5g}")
+    if isinstance(value, Series):
+        return rounded(value.as_json())
     if isinstance(value, dict):
         return {str(key): rounded(one) for key, one in value.items()}
     return [rounded(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def compact(text: str) -> str:
-    """JSON with each list of a few numbers on one line."""
+    """JSON with each list of a few numbers, and each series of a few rounds, on one line."""
     def joined(match: re.Match[str]) -> str:
-        line = " ".join(match.group().split()).replace("[ ", "[").replace(" ]", "]")
-        return line if len(line) < 90 else match.group()
-    return re.sub(r"\[[\s\d.,e+-]+\]", joined, text)
+        line = re.sub(r"(?<=[\[{]) | (?=[\]}])", "", " ".join(match.group().split()))
+        return line if len(line) < 100 else match.group()
+    lists = re.sub(r"\[[\s\d.,e+-]+\]", joined, text)
+    return re.sub(r"\{[^{}:]*\"median\": [^{}]*\}", joined, lists)

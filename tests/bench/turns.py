@@ -58,15 +58,19 @@ def cpu_series(turns: Sequence[Turn], kind: str) -> Series:
     return Series(tuple(turn.cpu_us[kind] for turn in turns))
 
 
+def other_series(turns: Sequence[Turn], name: str) -> Series:
+    return Series(tuple(turn.other[name] for turn in turns))
+
+
 def cpu_text(turns: Sequence[Turn]) -> str:
     """Median CPU time of a message of those kinds of process that take any."""
     medians = {kind: cpu_series(turns, kind).median for kind in turns[0].cpu_us}
     return ", ".join(f"{kind} {value:,.1f}" for kind, value in medians.items() if value >= 0.1)
 
 
-def as_json(turns: Sequence[Turn]) -> dict[str, object]:
-    """All figures of all rounds."""
+def figures(turns: Sequence[Turn]) -> dict[str, object]:
+    """All that was found, for the data of a part."""
     names = [name for name in ("rate", "p50_us", "p99_us", "max_us") if series(turns, name).median > 0]
-    kinds = {kind: cpu_series(turns, kind).rounds for kind in turns[0].cpu_us}
-    return {**{name: series(turns, name).rounds for name in names}, "cpu_us": kinds,
-            **{name: [turn.other[name] for turn in turns] for name in turns[0].other}}
+    return {**{name: series(turns, name) for name in names},
+            "cpu_us": {kind: cpu_series(turns, kind) for kind in turns[0].cpu_us},
+            **{name: other_series(turns, name) for name in turns[0].other}}

@@ -44,7 +44,7 @@ def run(bench: Bench) -> None:
             plain, ours = Series(tuple(found[PLAIN])), Series(tuple(found[OURS]))
             ratio = ours.over(plain)
             rows.append((name, [plain.text(1), ours.text(1), ratio.text(3)]))
-            data[name] = {"plain_us": plain.rounds, "control_us": ours.rounds}
+            data[name] = {"plain_us": plain, "control_us": ours, "ratio": ratio}
             bench.targets.append(Target(f"control-files: get_control_data() / a plain reader, {name}", wanted,
                                         ratio.median, at_most=True))
     bench.show("\n" + table("get_control_data(), CPU time in microseconds, and its cost over that of the plain reader",

@@ -59,7 +59,7 @@ def run(bench: Bench) -> None:
                             [f"{workers} workers" for workers in found], rows))
     bench.show(f"  each further worker: {marginal.text(2)} MiB")
     shared = sharing(bench, each)
-    bench.data["memory"] = {"marginal_mib": marginal.rounds, "shared": shared,
+    bench.data["memory"] = {"marginal_mib": marginal, "shared": shared,
                             **{f"{workers} workers": [vars(one) for one in servers]
                                for workers, servers in found.items()}}
     two = found[FEW]

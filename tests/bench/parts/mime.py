@@ -40,15 +40,13 @@ def run(bench: Bench) -> None:
         memory = memory_kib(pools[max(SIZES)].pids())
     show(bench, found, len(body))
     bench.show("\nPSS of each process after that: " + memory_text(memory))
-    bench.data["mime"] = {" ".join(map(str, key)): turns.as_json(one) for key, one in found.items()}
-    bench.data["mime"]["memory_kib"] = memory
-    for clients in CLIENTS:
-        ours = rate(found, 2, clients)
-        bench.targets += [
-            Target(f"mime: 2 workers / 2 plain processes, {clients} clients", 0.95,
-                   ours.over(rate(found, PLAIN, 2, clients)).median),
-            Target(f"mime: 2 workers / a threaded Python server, {clients} clients", 1.9,
-                   ours.over(rate(found, THREADED, clients)).median)]
+    ratios = {f"2 workers / {other}, {clients} clients": rate(found, 2, clients).over(rate(found, *key, clients))
+              for other, key in (("2 plain processes", (PLAIN, 2)), ("a threaded Python server", (THREADED,)))
+              for clients in CLIENTS}
+    bench.data["mime"] = {**{" ".join(map(str, key)): turns.figures(one) for key, one in found.items()},
+                          "ratios": ratios, "memory_kib": memory}
+    bench.targets += [Target(f"mime: {name}", 0.95 if "plain" in name else 1.9, ratio.median)
+                      for name, ratio in ratios.items()]
 
 
 def do_plainly(plain: PlainProcesses, seconds: float) -> Turn:

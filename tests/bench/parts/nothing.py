@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from bench import turns
-from bench.figures import Series, Target, table
+from bench.figures import Series, Target, clients_text, table
 from bench.filter_server import NOTHING, FilterServer, pool
 from bench.peer import Peer, memory_kib, memory_text
 from bench.peers import BareServer, MimeDefang, PerlFilter
@@ -21,6 +21,7 @@ CLIENTS = (1, 4, 16)
 WORKERS = 2
 BARE, PERL, MIMEDEFANG, OURS = BareServer.name, PerlFilter.name, MimeDefang.name, FilterServer.name
 OTHERS = (BARE, PERL, MIMEDEFANG)
+COLUMNS = [clients_text(clients) for clients in CLIENTS]
 
 Found = dict[tuple[str, int], list[Turn]]  # by peer and number of clients
 
@@ -40,8 +41,11 @@ def run(bench: Bench) -> None:
     bench.show("\n" + "\n".join([f"CPU time of one message, {max(CLIENTS)} clients, in us, and PSS of each process:",
                                  *(f"  {name}: {turns.cpu_text(found[name, max(CLIENTS)])}; {memory_text(sizes)}"
                                    for name, sizes in memory.items())]))
-    bench.data["nothing"] = {f"{name}, {clients} clients": turns.as_json(one) for (name, clients), one in found.items()}
-    bench.data["nothing"]["memory_kib"] = memory
+    bench.data["nothing"] = {
+        **{f"{name}, {clients_text(clients)}": turns.figures(one) for (name, clients), one in found.items()},
+        "ratios": {f"{figure} / {other}, {clients_text(clients)}": ratio(found, other, clients, figure)
+                   for figure in ("rate", "p50_us") for other in OTHERS for clients in CLIENTS},
+        "memory_kib": memory}
     bench.targets += targets(found)
 
 
@@ -50,15 +54,11 @@ def ratio(found: Found, other: str, clients: int, figure: str = "rate") -> Serie
     return series(found[OURS, clients], figure).over(series(found[other, clients], figure))
 
 
-def columns() -> list[str]:
-    return [f"{clients} client{'s' if clients > 1 else ''}" for clients in CLIENTS]
-
-
 def show_rates(bench: Bench, found: Found) -> None:
     rows: list[tuple[str, Sequence[str]]] = [
         (name, [series(found[name, clients], "rate").text() for clients in CLIENTS]) for name in (*OTHERS, OURS)]
     rows += [(f"{OURS} / {other}", [ratio(found, other, clients).text(2) for clients in CLIENTS]) for other in OTHERS]
-    bench.show("\n" + table(f"A filter that does nothing, {WORKERS} workers: messages/s", columns(), rows))
+    bench.show("\n" + table(f"A filter that does nothing, {WORKERS} workers: messages/s", COLUMNS, rows))
 
 
 def show_times(bench: Bench, found: Found) -> None:
@@ -68,12 +68,12 @@ def show_times(bench: Bench, found: Found) -> None:
     rows: list[tuple[str, Sequence[str]]] = [
         (name, [medians(name, clients) for clients in CLIENTS]) for name in (*OTHERS, OURS)]
     rows += [(f"p50, {OURS} / {PERL}", [ratio(found, PERL, clients, "p50_us").text(2) for clients in CLIENTS])]
-    bench.show("\n" + table("Time for one message, in us: p50 / p99", columns(), rows))
+    bench.show("\n" + table("Time for one message, in us: p50 / p99", COLUMNS, rows))
 
 
 def targets(found: Found) -> list[Target]:
     def rate(other: str, clients: int, wanted: float, goal: float | None = None) -> Target:
-        name = f"nothing: messages/s / those of {other}, {clients} client{'s' * (clients > 1)}"
+        name = f"nothing: messages/s / those of {other}, {clients_text(clients)}"
         return Target(name, wanted, ratio(found, other, clients).median, goal=goal)
 
     return [

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from bench import turns
-from bench.figures import Series, Target, table
+from bench.figures import Series, Target, clients_text, table
 from bench.filter_server import NOTHING, FilterServer, pool
 from bench.session import Bench, series, take_turns
 from bench.turns import Turn, ask
@@ -31,24 +31,29 @@ def run(bench: Bench) -> None:
         groups = [{(name, clients): partial(ask, bench, server, clients, seconds=seconds)
                    for name, server in servers.items()} for clients in CLIENTS]
         found: Found = take_turns(bench, "chains through pools", rounds, groups)
-    costs = {figure: {clients: cost(found, clients, figure) for clients in CLIENTS} for figure in ("time", "CPU")}
+    costs = {(figure, other, clients): cost(found, other, clients, figure)
+             for other in (ONE, SAME) for figure in ("time", "CPU time") for clients in CLIENTS}
     rows = [(name, [series(found[name, clients], "rate").text() for clients in CLIENTS]) for name in (ONE, SAME, MANY)]
-    rows += [(f"{figure} of a message, {MANY[:10]} / one", [found_cost.text(2) for found_cost in by_clients.values()])
-             for figure, by_clients in costs.items()]
-    columns = {clients: f"{clients} client{'s' * (clients > 1)}" for clients in CLIENTS}
-    bench.show("\n" + table("Chains of filters that do nothing: messages/s", list(columns.values()), rows))
-    for name in (ONE, MANY):
+    rows += [(f"{figure} of a message, four pools / {other}",
+              [costs[figure, other, clients].text(2) for clients in CLIENTS])
+             for other in (ONE, SAME) for figure in ("time", "CPU time")]
+    bench.show("\n" + table("Chains of filters that do nothing: messages/s",
+                            [clients_text(clients) for clients in CLIENTS], rows))
+    for name in (ONE, SAME, MANY):
         bench.show(f"  CPU time of a message, us, {max(CLIENTS)} clients, {name}: "
                    + turns.cpu_text(found[name, max(CLIENTS)]))
-    bench.data["pools"] = {f"{name}, {clients} clients": turns.as_json(one) for (name, clients), one in found.items()}
-    bench.targets += [Target(f"pools: {figure} of a message in four pools / in one, {columns[clients]}", 3.0,
-                             found_cost.median, at_most=True)
-                      for figure, by_clients in costs.items() for clients, found_cost in by_clients.items()]
+    bench.data["pools"] = {
+        **{f"{name}, {clients_text(clients)}": turns.figures(one) for (name, clients), one in found.items()},
+        "ratios": {f"{figure} / {other}, {clients_text(clients)}": one
+                   for (figure, other, clients), one in costs.items()}}
+    bench.targets += [Target(f"pools: {figure} of a message, four pools / {other}, {clients_text(clients)}", 3.0,
+                             one.median, at_most=True)
+                      for (figure, other, clients), one in costs.items() if clients == max(CLIENTS)]
 
 
-def cost(found: Found, clients: int, figure: str) -> Series:
-    """Four pools over one pool with one filter, the cheaper of the two chains in one pool."""
-    one, many = found[ONE, clients], found[MANY, clients]
+def cost(found: Found, other: str, clients: int, figure: str) -> Series:
+    """Four pools over a chain in one pool."""
+    many, one = found[MANY, clients], found[other, clients]
     if figure == "time":
         return series(one, "rate").over(series(many, "rate"))
     return series(many, "all_cpu_us").over(series(one, "all_cpu_us"))

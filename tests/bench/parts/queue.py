@@ -10,7 +10,7 @@ from bench import turns
 from bench.figures import Series, Target, table
 from bench.filter_server import NOTHING, FilterServer, pool
 from bench.load import run_load
-from bench.peer import allow_open_files
+from bench.peer import open_files
 from bench.session import Bench, series, take_turns
 from bench.turns import Turn, ask, check, cpu_series
 
@@ -23,9 +23,9 @@ CONFIG = f"server: {{queue: {{limit: {2 * LONG}}}}}\n"
 
 def run(bench: Bench) -> None:
     rounds, bursts, each = bench.pick((7, 3, 40_000), (2, 1, 15_000))
-    allow_open_files(OPEN_FILES)
     bench.progress(f"writing {LONG} messages")
-    with FilterServer({"nothing": NOTHING}, pool(WORKERS) + CONFIG, count=LONG + IN_WORK) as server:
+    ours = FilterServer({"nothing": NOTHING}, pool(WORKERS) + CONFIG, count=LONG + IN_WORK)
+    with open_files(OPEN_FILES), ours as server:
         answered = [burst(bench, server, number) for number in range(bursts)]
         groups = [{length: partial(ask, bench, server, length + IN_WORK, count=each) for length in (SHORT, LONG)}]
         found: dict[int, list[Turn]] = take_turns(bench, "queues", rounds, groups)
@@ -37,7 +37,8 @@ def run(bench: Bench) -> None:
             ("messages/s", [*(series(one, "rate").text() for one in found.values()), ""])]
     bench.show("\n" + table("Messages that wait for a worker", ["10 of them", "10,000 of them", "ratio"], rows))
     bench.show(f"  {LONG:,} connections at once: answered {min(answered):,.0f}")
-    bench.data["queue"] = {"answered": answered, **{f"{length}": turns.as_json(one) for length, one in found.items()}}
+    bench.data["queue"] = {"answered": answered, "ratios": {"master": ratio, "all processes": all_ratio},
+                           **{f"{length} waiting": turns.figures(one) for length, one in found.items()}}
     bench.targets += [
         Target(f"queue: answered of {LONG:,} connections at once", LONG, min(answered)),
         Target("queue: CPU time of a message in the master, 10,000 waiting / 10", 1.2, ratio.median, at_most=True)]

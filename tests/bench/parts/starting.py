@@ -75,8 +75,7 @@ def run(bench: Bench) -> None:
             ("death of a worker to the first answer of its replacement", [answered.text(2), f"{rounds * DEATHS}"])]
     bench.show("\n" + table(f"Start with {FILTERS} filters that import email, re and sqlite3, in ms",
                             ["median (min-max)", "times"], rows))
-    bench.data["start"] = {"ready_ms": ready.rounds, "initialised_ms": initialised.rounds,
-                           "answered_ms": answered.rounds}
+    bench.data["start"] = {"ready_ms": ready, "initialised_ms": initialised, "answered_ms": answered}
     bench.targets += [
         Target("start: exec to ready with ten filters", 250.0, ready.median, at_most=True, unit="ms"),
         Target("start: a dead worker is replaced, and the replacement has answered", 5.0, answered.median, at_most=True,

@@ -26,7 +26,7 @@ def run(bench: Bench) -> None:
     late = {name: Series(tuple(values)) for name, values in found.items()}
     bench.show("\n" + table("Late by, in ms", ["median (min-max)"],
                             [(name, [one.text(1)]) for name, one in late.items()]))
-    bench.data["timeouts"] = {name: one.rounds for name, one in late.items()}
+    bench.data["timeouts"] = late
     every = Series(tuple(value for one in late.values() for value in one.rounds))
     bench.targets += [Target("timeouts: late by, median", 20.0, every.median, at_most=True, unit="ms"),
                       Target("timeouts: late by, at most", 250.0, max(every.rounds), at_most=True, unit="ms")]

@@ -34,6 +34,6 @@ def run(bench: Bench) -> None:
     title = f"A filter that waits {WAIT * 1000:.0f} ms: {WORKERS} workers, {CLIENTS} clients"
     bench.show("\n" + table(title, ["median (min-max)"], rows))
     bench.show("  PSS of each process: " + memory_text(memory))
-    bench.data["wait"] = {**turns.as_json(found), "memory_kib": memory, "whole_mib": whole}
+    bench.data["wait"] = {**turns.figures(found), "of_ideal": ideal, "memory_kib": memory, "whole_mib": whole}
     bench.targets += [Target(f"wait: rate / the ideal {IDEAL:.0f}/s", 0.97, ideal.median),
                       Target("wait: PSS of the whole server", 220, whole, at_most=True, unit="MiB")]
