@@ -12,6 +12,7 @@ std::string frame(FrameType type, ByteWriter writer) {
 
 ByteWriter start_frame() {
     ByteWriter writer;
+    writer.raw().reserve(512);  // more than most have
     writer.raw().resize(sizeof(FrameHeader));
     return writer;
 }

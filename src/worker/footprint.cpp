@@ -12,8 +12,9 @@ std::vector<Difference> find_differences(const std::vector<Property>& properties
                                          bool with_costly) {
     std::vector<Difference> differences;
     for (std::size_t i = 0; i < properties.size(); ++i) {
-        if (!properties[i].cheap && !with_costly) continue;
-        std::string value = properties[i].read();
+        const Property& property = properties[i];
+        if (!with_costly && (!property.cheap || (property.holds && property.holds(wanted[i])))) continue;
+        std::string value = property.read();
         if (value != wanted[i]) differences.push_back({i, std::move(value)});
     }
     return differences;

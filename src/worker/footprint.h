@@ -18,6 +18,9 @@ struct Property {
     /// What changed, for a person: from the value that should be to the one that is. May be empty.
     std::function<std::string(const std::string&, const std::string&)> describe;
     bool raised_when_slow = false;  // the server itself changes it, in a worker whose filter takes long
+    /// Where that costs less than read(): whether it has the value that it should have. Asked after each filter; a full
+    /// look reads.
+    std::function<bool(const std::string&)> holds = {};
 };
 
 using Footprint = std::vector<std::string>;  // one value for each property

@@ -80,7 +80,7 @@ bool set_package_path(const ZygoteSpec& spec) {
 
 // A pipe makes stdout block-buffered; half a buffer would be printed again by every child that a filter forks.
 bool set_line_buffering(const char* stream_name) {
-    PyObject* stream = PySys_GetObject(stream_name);
+    PyObject* const stream = sys_attribute(interned(stream_name));
     if (!stream || stream == Py_None) return true;
     const PyObj reconfigure = steal(PyObject_GetAttrString(stream, "reconfigure"));
     const PyObj keywords = steal(Py_BuildValue("{s:O,s:s}", "line_buffering", Py_True, "errors", "backslashreplace"));
@@ -96,12 +96,25 @@ void keep_freed_memory() {
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
 }
 
-void flush_stream(const char* name) {
-    PyObject* stream = PySys_GetObject(name);
-    if (!stream || stream == Py_None) return;
-    const PyObj flushed = steal(PyObject_CallMethod(stream, "flush", nullptr));
-    if (!flushed) PyErr_Clear();  // a filter may have closed or replaced it
-}
+// sys.stdout or sys.stderr, and how it is flushed: this happens after each message.
+class OutputStream {
+public:
+    explicit OutputStream(const char* name) : name_(interned(name)) {}
+
+    void flush() {
+        PyObject* const now = sys_attribute(name_);
+        if (!now || now == Py_None) return;
+        if (now != stream_.ptr()) {
+            flush_ = optional_attribute(now, "flush");
+            stream_ = borrow(now);
+        }
+        const PyObj flushed = flush_ ? steal(PyObject_CallNoArgs(flush_.ptr())) : PyObj();
+        if (!flushed) PyErr_Clear();  // a filter may have closed or replaced it
+    }
+
+private:
+    PyObj name_, stream_, flush_;
+};
 
 }  // namespace
 
@@ -121,8 +134,10 @@ Status start_interpreter(const ZygoteSpec& spec) {
 }
 
 void flush_output() {
-    flush_stream("stdout");
-    flush_stream("stderr");
+    // Never freed: the interpreter is gone when statics are destroyed.
+    static OutputStream &output = *new OutputStream("stdout"), &errors = *new OutputStream("stderr");
+    output.flush();
+    errors.flush();
     std::fflush(stdout);
 }
 

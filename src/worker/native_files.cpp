@@ -5,7 +5,11 @@
 namespace pythonfilter {
 namespace {
 
-constexpr const char* kModule = "courier._native";
+// Never freed: the interpreter is gone when statics are destroyed.
+PyObj native_module() {
+    static const PyObj& name = *new PyObj(interned("courier._native"));
+    return imported_module(name);
+}
 
 PyObj list_files(const TaskFiles& files) {
     PyObj list = steal(PyList_New(0));
@@ -23,7 +27,7 @@ PyObj list_files(const TaskFiles& files) {
 }  // namespace
 
 void register_native_files(const TaskFiles& files) {
-    const PyObj module = imported_module(kModule);
+    const PyObj module = native_module();
     if (!module) return;
     const PyObj list = list_files(files);
     const PyObj result =
@@ -32,7 +36,7 @@ void register_native_files(const TaskFiles& files) {
 }
 
 void clear_native_files() {
-    const PyObj module = imported_module(kModule);
+    const PyObj module = native_module();
     if (!module) return;
     const PyObj result = steal(PyObject_CallMethod(module.ptr(), "_clear_task_files", nullptr));
     if (!result) print_python_error();

@@ -3,12 +3,14 @@
 #include "base/unique_fd.h"
 #include "worker/value_bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -24,9 +26,8 @@ namespace {
 std::string read_umask() {
     const mode_t mask = umask(077);
     umask(mask);
-    char text[8];
-    std::snprintf(text, sizeof text, "%03o", static_cast<unsigned>(mask));
-    return text;
+    const auto digit = [mask](int shift) { return static_cast<char>('0' + ((mask >> shift) & 7)); };
+    return {digit(6), digit(3), digit(0)};
 }
 
 bool restore_umask(const std::string& wanted) {
@@ -37,6 +38,11 @@ bool restore_umask(const std::string& wanted) {
 std::string read_directory() {
     char path[PATH_MAX];
     return getcwd(path, sizeof path) != nullptr ? path : "deleted";
+}
+
+bool directory_holds(const std::string& wanted) {
+    char path[PATH_MAX];
+    return getcwd(path, sizeof path) != nullptr && wanted == path;
 }
 
 bool restore_directory(const std::string& wanted) { return chdir(wanted.c_str()) == 0; }
@@ -102,7 +108,7 @@ bool restore_subreaper(const std::string& wanted) {
 std::vector<Property> process_properties() {
     return {
         {"the umask", true, read_umask, restore_umask, from_to},
-        {"the working directory", true, read_directory, restore_directory, from_to},
+        {"the working directory", true, read_directory, restore_directory, from_to, false, directory_holds},
         {"the process group", false, read_group, restore_group, from_to},
         {"resource limits", false, read_limits, restore_limits, describe_limits},
         {"the nice value", false, read_nice, restore_nice, from_to, true},
@@ -135,6 +141,14 @@ long lowest_free_descriptor() {
     if (fd) return fd.get();
     rlimit limit{};
     return errno == EMFILE && getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<long>(limit.rlim_cur) : 0;
+}
+
+bool is_still_free(long free) {
+    const int number = static_cast<int>(free);
+    pollfd entries[] = {{STDIN_FILENO, 0, 0}, {STDOUT_FILENO, 0, 0}, {STDERR_FILENO, 0, 0}, {number, 0, 0}};
+    if (poll(entries, std::size(entries), 0) < 1) return false;
+    const auto is_closed = [](const pollfd& entry) { return (entry.revents & POLLNVAL) != 0; };
+    return is_closed(entries[3]) && std::none_of(entries, entries + 3, is_closed);
 }
 
 }  // namespace pythonfilter

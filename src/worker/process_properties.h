@@ -18,5 +18,7 @@ bool has_address_space(std::size_t bytes);
 /// Descriptors are given out from the lowest free number, so this rises with a leak; at a twentieth of the price of
 /// counting them. The limit when none is free.
 long lowest_free_descriptor();
+/// True when the standard descriptors are open and number `free` is not, at half the price: no leak has reached it.
+bool is_still_free(long free);
 
 }  // namespace pythonfilter

@@ -26,6 +26,21 @@ PyObj optional_attribute(PyObject* object, const char* name) {
     return attribute;
 }
 
+PyObject* sys_attribute(const PyObj& interned_name) {
+    // First taken when the interpreter has just started, before a filter can put another module there.
+    static PyObject* const dictionary = PyModule_GetDict(PyImport_AddModule("sys"));
+    PyObject* const found = interned_name ? PyDict_GetItemWithError(dictionary, interned_name.ptr()) : nullptr;
+    if (!found) PyErr_Clear();
+    return found;
+}
+
+PyObj imported_module(const PyObj& interned_name) {
+    PyObject* const found =
+        interned_name ? PyDict_GetItemWithError(PyImport_GetModuleDict(), interned_name.ptr()) : nullptr;
+    if (!found) PyErr_Clear();
+    return borrow(found);
+}
+
 PyObj imported_module(const char* name) {
     return borrow(PyDict_GetItemString(PyImport_GetModuleDict(), name));  // suppresses errors itself
 }

@@ -26,7 +26,14 @@ std::optional<std::string> to_bytes(PyObject* object);
 /// An attribute, null without an error when there is none; null with an error when looking for it failed.
 PyObj optional_attribute(PyObject* object, const char* name);
 
+/// A name that is looked up often. Null without memory.
+inline PyObj interned(const char* name) { return steal(PyUnicode_InternFromString(name)); }
+
+/// What sys has under that name; borrowed, null when nothing. PySys_GetObject() would make and hash a str for it.
+PyObject* sys_attribute(const PyObj& interned_name);
+
 /// A module that was imported already, null when not. Never an error.
 PyObj imported_module(const char* name);
+PyObj imported_module(const PyObj& interned_name);
 
 }  // namespace pythonfilter

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <clocale>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <unistd.h>
@@ -22,6 +23,16 @@ std::string read_environment() {
     std::string text;
     for (char** entry = environ; entry && *entry; ++entry) text.append(*entry).push_back('\0');
     return text;
+}
+
+bool environment_holds(const std::string& wanted) {
+    std::size_t at = 0;
+    for (char** entry = environ; entry && *entry; ++entry) {
+        const std::size_t size = std::strlen(*entry) + 1;
+        if (size > wanted.size() - at || std::memcmp(*entry, wanted.data() + at, size) != 0) return false;
+        at += size;
+    }
+    return at == wanted.size();
 }
 
 using Variables = std::map<std::string, std::string>;
@@ -99,12 +110,28 @@ bool restore_path(const PyObj& saved) {
     return !failed;
 }
 
+Property search_path() {
+    PyObject* const now = PySys_GetObject("path");
+    const PyObj saved =
+        now && PyList_Check(now) ? steal(PyList_GetSlice(now, 0, PyList_GET_SIZE(now))) : steal(PyList_New(0));
+    const PyObj key = interned("path");
+    const auto holds = [key](const std::string& wanted) {
+        PyObject* const path = sys_attribute(key);
+        if (!path || !PyList_Check(path)) return false;
+        const auto size = static_cast<std::size_t>(PyList_GET_SIZE(path)) * sizeof(PyObject*);
+        return size == wanted.size() && std::memcmp(PySequence_Fast_ITEMS(path), wanted.data(), size) == 0;
+    };
+    return {"sys.path", true, read_path, [saved](const std::string&) { return restore_path(saved); }, {}, false, holds};
+}
+
+
 // ---- single values
 
 Property stream(const char* name, const char* attribute) {
-    const PyObj saved = borrow(PySys_GetObject(attribute));
+    const PyObj saved = borrow(PySys_GetObject(attribute)), key = interned(attribute);
     return {name, true, [attribute] { return as_bytes(PySys_GetObject(attribute)); },
-            [attribute, saved](const std::string&) { return PySys_SetObject(attribute, saved.ptr()) == 0; }, {}};
+            [attribute, saved](const std::string&) { return PySys_SetObject(attribute, saved.ptr()) == 0; }, {}, false,
+            [key, saved](const std::string&) { return sys_attribute(key) == saved.ptr(); }};
 }
 
 std::string read_locale() {
@@ -121,6 +148,11 @@ std::string describe_locale(const std::string& wanted, const std::string& value)
         if (wanted.find(part) == std::string::npos) parts += (parts.empty() ? "" : ", ") + part;
     }
     return parts;
+}
+
+bool locale_holds(const std::string& wanted) {
+    const char* locale = std::setlocale(LC_ALL, nullptr);
+    return locale && wanted == locale;
 }
 
 bool restore_locale(const std::string& wanted) { return std::setlocale(LC_ALL, wanted.c_str()) != nullptr; }
@@ -174,12 +206,16 @@ Property hooks() {
     const Hooks saved = hooks_now();
     const PyObj trace = borrow(saved.trace_argument), profile = borrow(saved.profile_argument);
     const auto read = [] { return as_bytes(hooks_now()); };
+    const auto holds = [](const std::string& wanted) {
+        const Hooks now = hooks_now();
+        return std::memcmp(&now, wanted.data(), std::min(sizeof now, wanted.size())) == 0;
+    };
     const auto restore = [=](const std::string& wanted) {
         PyEval_SetTrace(saved.trace, trace.ptr());
         PyEval_SetProfile(saved.profile, profile.ptr());
         return read() == wanted;
     };
-    return {"the trace or profile function", true, read, restore, {}};
+    return {"the trace or profile function", true, read, restore, {}, false, holds};
 }
 
 // ---- set in a module
@@ -209,15 +245,13 @@ bool restore_socket_timeout(const PyObj& saved) {
 }  // namespace
 
 std::vector<Property> python_properties() {
-    PyObject* const path = PySys_GetObject("path");
-    const PyObj saved_path = path && PyList_Check(path) ? steal(PyList_GetSlice(path, 0, PyList_GET_SIZE(path)))
-                                                        : steal(PyList_New(0));
     const auto saved_timeout = socket_timeout();
     const auto guard = std::make_shared<PackageGuard>();
     return {
-        {"the environment", true, read_environment, restore_environment, describe_environment},
-        {"sys.path", true, read_path, [saved_path](const std::string&) { return restore_path(saved_path); }, {}},
-        {"the locale", true, read_locale, restore_locale, describe_locale},
+        {"the environment", true, read_environment, restore_environment, describe_environment, false,
+         environment_holds},
+        search_path(),
+        {"the locale", true, read_locale, restore_locale, describe_locale, false, locale_holds},
         stream("sys.stdin", "stdin"),
         stream("sys.stdout", "stdout"),
         stream("sys.stderr", "stderr"),

@@ -46,7 +46,7 @@ std::string describe_timers(const std::string&, const std::string& value) {
 std::string read_mask() {
     sigset_t mask{};  // the kernel fills only its part
     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-    return as_bytes(mask).substr(0, 8);
+    return {reinterpret_cast<const char*>(&mask), 8};
 }
 
 bool restore_mask(const std::string& wanted) {
@@ -86,58 +86,66 @@ struct Handler {
 
 class SignalHandlers {
 public:
-    explicit SignalHandlers(std::vector<int> signals) : signals_(std::move(signals)) {
+    explicit SignalHandlers(const std::vector<int>& signals) {
         const PyObj module = steal(PyImport_ImportModule("_signal"));
         PyErr_Clear();
         if (module) get_ = optional_attribute(module.ptr(), "getsignal");
         if (module) set_ = optional_attribute(module.ptr(), "signal");
         PyErr_Clear();
-        for (const int signal : signals_) {
-            saved_.emplace_back();
-            sigaction(signal, nullptr, &saved_.back().action);
-            saved_.back().python = python_handler(signal);
+        for (const int signal : signals) {
+            Saved saved{signal, steal(PyLong_FromLong(signal)), {}, {}};
+            sigaction(signal, nullptr, &saved.action);
+            saved.python = python_handler(saved);
+            saved_.push_back(std::move(saved));
         }
     }
 
     std::string read() const {
         std::string bytes;
-        for (const int signal : signals_) bytes += as_bytes(handler(signal));
+        for (const Saved& saved : saved_) bytes += as_bytes(handler_now(saved));
         return bytes;
     }
 
+    /// Whether Python knows the same handlers as before. What a C library has set is not seen: the kernel is asked in a
+    /// full look only, because it wants a system call for each signal.
+    bool python_holds() const {
+        return std::all_of(saved_.begin(), saved_.end(), [this](const Saved& saved) {
+            return python_handler(saved).is(saved.python);
+        });
+    }
+
     bool restore() const {
-        for (std::size_t i = 0; i < signals_.size(); ++i) {
-            const auto& [action, python] = saved_[i];
-            if (handler(signals_[i]) == as_handler(action, python)) continue;
-            if (set_ && python && !python.is_none())
-                steal(PyObject_CallFunction(set_.ptr(), "iO", signals_[i], python.ptr()));
+        for (const Saved& saved : saved_) {
+            if (handler_now(saved) == as_handler(saved.action, saved.python)) continue;
+            if (set_ && saved.python && !saved.python.is_none())
+                steal(PyObject_CallFunction(set_.ptr(), "iO", saved.signal, saved.python.ptr()));
             PyErr_Clear();
-            sigaction(signals_[i], &action, nullptr);
+            sigaction(saved.signal, &saved.action, nullptr);
         }
-        for (std::size_t i = 0; i < signals_.size(); ++i) {
-            if (!(handler(signals_[i]) == as_handler(saved_[i].action, saved_[i].python))) return false;
-        }
-        return true;
+        return std::all_of(saved_.begin(), saved_.end(), [this](const Saved& saved) {
+            return handler_now(saved) == as_handler(saved.action, saved.python);
+        });
     }
 
     std::string describe(const std::string& wanted, const std::string& value) const {
         std::string names;
-        for (std::size_t i = 0; i < signals_.size(); ++i) {
+        for (std::size_t i = 0; i < saved_.size(); ++i) {
             const auto part = [i](const std::string& all) { return all.substr(i * sizeof(Handler), sizeof(Handler)); };
-            if (part(wanted) != part(value)) add_name(names, signals_[i]);
+            if (part(wanted) != part(value)) add_name(names, saved_[i].signal);
         }
         return names;
     }
 
 private:
     struct Saved {
-        struct sigaction action{};
+        int signal;
+        PyObj number;  // the same for Python
+        struct sigaction action;
         PyObj python;
     };
 
-    PyObj python_handler(int signal) const {
-        const PyObj number = steal(PyLong_FromLong(signal));
-        PyObj found = get_ && number ? steal(PyObject_CallOneArg(get_.ptr(), number.ptr())) : PyObj();
+    PyObj python_handler(const Saved& saved) const {
+        PyObj found = get_ && saved.number ? steal(PyObject_CallOneArg(get_.ptr(), saved.number.ptr())) : PyObj();
         PyErr_Clear();
         return found;
     }
@@ -147,14 +155,13 @@ private:
         return {reinterpret_cast<void*>(action.sa_handler), is_function ? python.ptr() : nullptr};
     }
 
-    Handler handler(int signal) const {
+    Handler handler_now(const Saved& saved) const {
         struct sigaction action{};
-        sigaction(signal, nullptr, &action);
+        sigaction(saved.signal, nullptr, &action);
         const bool is_function = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
-        return as_handler(action, is_function ? python_handler(signal) : PyObj());
+        return as_handler(action, is_function ? python_handler(saved) : PyObj());
     }
 
-    std::vector<int> signals_;
     std::vector<Saved> saved_;
     PyObj get_, set_;
 };
@@ -164,12 +171,13 @@ Property handlers_row(bool usual) {
     for (int signal = 1; signal < NSIG; ++signal) {
         if ((std::find(kUsual.begin(), kUsual.end(), signal) != kUsual.end()) == usual) signals.push_back(signal);
     }
-    const auto handlers = std::make_shared<SignalHandlers>(std::move(signals));
+    const auto handlers = std::make_shared<SignalHandlers>(signals);
     return {"signal handlers", usual, [handlers] { return handlers->read(); },
             [handlers](const std::string&) { return handlers->restore(); },
             [handlers](const std::string& wanted, const std::string& value) {
                 return handlers->describe(wanted, value);
-            }};
+            },
+            false, [handlers](const std::string&) { return handlers->python_holds(); }};
 }
 
 }  // namespace

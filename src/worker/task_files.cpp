@@ -2,6 +2,7 @@
 
 #include "message/identity_digest.h"
 #include "message/removal.h"
+#include "worker/change_time.h"
 #include "worker/high_fd.h"
 
 #include <cerrno>
@@ -38,6 +39,12 @@ Status check_number(const std::vector<TaskFiles::Entry>& entries) {
                  std::to_string(entries[1].id.inode) + ")"};
 }
 
+// With what fstat() says then.
+bool is_as_opened(const TaskFiles::Entry& entry, struct stat& info) {
+    return entry.change_shows && fstat(entry.fd.get(), &info) == 0 && FileId{info.st_dev, info.st_ino} == entry.id &&
+           info.st_nlink > 0 && same_time(info.st_ctim, entry.changed);
+}
+
 }  // namespace
 
 Result<TaskFiles> TaskFiles::open(const Task& task) {
@@ -50,7 +57,8 @@ Result<TaskFiles> TaskFiles::open(const Task& task) {
         auto fd = open_file(path, info);
         if (!fd) return fd.error();
         digest.add(info);
-        files.entries_.push_back({path, std::move(*fd), {info.st_dev, info.st_ino}, info.st_size});
+        files.entries_.push_back({path, std::move(*fd), {info.st_dev, info.st_ino}, info.st_size, info.st_ctim,
+                                  next_change_shows(info.st_ctim)});
     }
     if (Status status = check_number(files.entries_); !status) return status.error();
     files.opened_ = digest.identity();
@@ -61,7 +69,7 @@ Result<Identity> TaskFiles::current() const {
     IdentityDigest digest;
     for (const Entry& entry : entries_) {
         struct stat info{};
-        if (stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);
+        if (!is_as_opened(entry, info) && stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);
         if (!S_ISREG(info.st_mode)) return Error{entry.path + " is not a regular file any more"};
         const bool is_control = &entry != &entries_.front();
         if (is_control && info.st_size < entry.size) return Error{entry.path + " has lost a part of its records"};

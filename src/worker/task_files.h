@@ -7,6 +7,7 @@
 #include "message/control_file.h"
 #include "message/frames.h"
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ public:
     const Identity& opened() const { return opened_; }
     /// What the paths lead to now, so that a rename over a file is noticed. An error when it is no regular file any
     /// more, or a control file that has become shorter: nobody takes records away, Courier would lose recipients.
+    /// That a directory above them was renamed shows only where a file was changed too, or has just been written.
     Result<Identity> current() const;
 
     /// Log facts, read from the control files that were opened; with up to kMaxComparedRecipients recipients.
@@ -32,7 +34,9 @@ public:
         std::string path;
         UniqueFd fd;
         FileId id;
-        off_t size = 0;  // when opened
+        off_t size = 0;           // when opened
+        timespec changed{};       // likewise
+        bool change_shows = true; // a change since then gives it another time
     };
     /// The body first, then the control files.
     const std::vector<Entry>& entries() const { return entries_; }

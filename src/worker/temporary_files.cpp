@@ -1,26 +1,16 @@
 #include "worker/temporary_files.h"
 
+#include "worker/change_time.h"
+#include "worker/high_fd.h"
+
 #include <algorithm>
+#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 
 namespace pythonfilter {
-namespace {
 
 namespace fs = std::filesystem;
-
-// The clock of file systems ticks up to every 10 ms: two changes within a tick leave the same time.
-constexpr long long kTick = 20'000'000;
-
-long long nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
-
-long long now() {
-    timespec time{};
-    clock_gettime(CLOCK_REALTIME_COARSE, &time);
-    return nanoseconds(time);
-}
-
-}  // namespace
 
 bool TemporaryFiles::is_ours(const struct stat& info) const {
     return S_ISDIR(info.st_mode) && info.st_dev == device_ && info.st_ino == inode_;
@@ -42,24 +32,37 @@ void TemporaryFiles::set_baseline() {
         path_.clear();
         return;
     }
-    device_ = info.st_dev;
-    inode_ = info.st_ino;
+    remember(info);
     const auto names = list();
     baseline_ = {names.begin(), names.end()};
 }
 
-void TemporaryFiles::look() {
+void TemporaryFiles::remember(const struct stat& info) {
+    device_ = info.st_dev;
+    inode_ = info.st_ino;
+    directory_ = move_high(UniqueFd(open(path_.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
+    sure_ = false;
+}
+
+// A new or removed entry, its removal and its renaming: each changes its time.
+bool TemporaryFiles::is_untouched() const {
     struct stat info{};
-    if (path_.empty()) return;
+    return sure_ && fstat(directory_.get(), &info) == 0 && is_ours(info) && info.st_nlink > 0 &&
+           same_time(info.st_ctim, looked_at_);
+}
+
+void TemporaryFiles::look(bool full) {
+    struct stat info{};
+    if (path_.empty() || (!full && is_untouched())) return;
     gone_ = lstat(path_.c_str(), &info) != 0 || !is_ours(info);
     if (gone_) {
         leftovers_.clear();
         kept_.clear();
     }
-    const bool untouched = sure_ && nanoseconds(info.st_mtim) == nanoseconds(looked_at_);
+    const bool untouched = sure_ && same_time(info.st_ctim, looked_at_);
     if (untouched || gone_) return;
-    looked_at_ = info.st_mtim;
-    sure_ = std::abs(now() - nanoseconds(info.st_mtim)) > kTick;
+    looked_at_ = info.st_ctim;
+    sure_ = next_change_shows(looked_at_);
     leftovers_ = list();
 }
 
@@ -85,8 +88,7 @@ void TemporaryFiles::remove() {
 bool TemporaryFiles::make_again() {
     struct stat info{};
     if (mkdir(path_.c_str(), 0700) != 0 || lstat(path_.c_str(), &info) != 0) return false;
-    device_ = info.st_dev;
-    inode_ = info.st_ino;
+    remember(info);
     baseline_.clear();
     kept_.clear();
     return true;

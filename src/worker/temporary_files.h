@@ -3,6 +3,8 @@
 // nothing when the directory is not the one that was made for this worker.
 #pragma once
 
+#include "base/unique_fd.h"
+
 #include <ctime>
 #include <set>
 #include <string>
@@ -18,8 +20,9 @@ public:
     explicit TemporaryFiles(std::string path) : path_(std::move(path)) {}
 
     void set_baseline();
-    /// Looks for entries that are too many. One stat() when nobody wrote there.
-    void look();
+    /// Looks for entries that are too many. One fstat() when nobody wrote there; `full` also finds out that a directory
+    /// above it has been renamed.
+    void look(bool full);
     /// How many there are.
     std::size_t count() const { return leftovers_.size(); }
     /// One of them, for the log.
@@ -34,9 +37,12 @@ public:
 
 private:
     bool is_ours(const struct stat& info) const;
+    bool is_untouched() const;
+    void remember(const struct stat& info);
     std::vector<std::string> list() const;
 
     std::string path_;
+    UniqueFd directory_;      // a filter may close it
     dev_t device_ = 0;
     ino_t inode_ = 0;
     timespec looked_at_{};    // its time of change, at the last list

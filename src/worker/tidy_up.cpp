@@ -42,7 +42,8 @@ void TidyUp::set_baseline() {
     wanted_ = read_all(properties_);
     children_.set_baseline();
     temporary_files_.set_baseline();
-    descriptors_.begin(lowest_free_descriptor(), open_files_limit());
+    lowest_ = lowest_free_descriptor();
+    descriptors_.begin(lowest_, open_files_limit());
     threads_.begin(count_threads(), kMaxThreads);
     processes_.begin(0, kMaxProcesses);
     wanted_address_space_ = wanted_address_space();
@@ -62,9 +63,9 @@ void TidyUp::filter_ran(const std::string& filter, Duration wall) {
 
 // What one thing was done to, others may have been as well: any finding makes it a full look.
 void TidyUp::look(bool full) {
-    const long lowest = lowest_free_descriptor();
+    if (full || !is_still_free(lowest_)) lowest_ = lowest_free_descriptor();
     auto differences = find_differences(properties_, wanted_, full);
-    if (!full && (lowest <= STDERR_FILENO || !differences.empty())) {
+    if (!full && (lowest_ <= STDERR_FILENO || !differences.empty())) {
         full = true;
         differences = find_differences(properties_, wanted_, true);
     }
@@ -75,7 +76,7 @@ void TidyUp::look(bool full) {
         undo(difference, suspects.text());
         unclear = unclear || !suspects.clear();
     }
-    unclear = measure(lowest) || unclear;
+    unclear = measure(full) || unclear;
     since_look_.forget();
     if (full) {
         unclear = measure_threads() || unclear;
@@ -105,11 +106,11 @@ void TidyUp::tell(std::size_t kind, const std::string& who, const std::string& t
 }
 
 // True when something grew and it is not clear by whom.
-bool TidyUp::measure(long lowest) {
+bool TidyUp::measure(bool full) {
     children_now_ = children_.list();
     const auto processes = static_cast<long>(children_now_.size());
-    const bool more = descriptors_.note(lowest, 1, since_look_) | processes_.note(processes, 1, since_look_);
-    temporary_files_.look();
+    const bool more = descriptors_.note(lowest_, 1, since_look_) | processes_.note(processes, 1, since_look_);
+    temporary_files_.look(full);
     if (temporary_files_.count() > temporary_count_) temporary_filter_ = since_look_.text();
     temporary_count_ = temporary_files_.count();
     return more && !since_look_.clear();

@@ -49,7 +49,7 @@ public:
 private:
     void look(bool full);
     void undo(const Difference& difference, const std::string& who);
-    bool measure(long lowest);
+    bool measure(bool full);
     bool measure_threads();
     void tidy_temporary_files();
     void check(const Growth& growth, const char* what);
@@ -70,6 +70,7 @@ private:
     TemporaryFiles temporary_files_;
     std::size_t temporary_count_ = 0;
     std::string temporary_filter_;  // after which there were more of them
+    long lowest_ = 0;  // free descriptor, at the last look
     Growth descriptors_, threads_, processes_;
     std::size_t wanted_address_space_ = 0;  // bytes
     std::vector<std::string> notes_;
