@@ -16,6 +16,7 @@ from .figures import Series, Target
 K = TypeVar("K")
 T = TypeVar("T")
 MISSED = 3
+MAX_COLUMNS = 120
 
 
 class Bench:
@@ -103,6 +104,7 @@ def compact(text: str) -> str:
     """JSON with each list of a few numbers, and each series of a few rounds, on one line."""
     def joined(match: re.Match[str]) -> str:
         line = re.sub(r"(?<=[\[{]) | (?=[\]}])", "", " ".join(match.group().split()))
-        return line if len(line) < 100 else match.group()
+        before = match.string[:match.start()].rpartition("\n")[2]
+        return line if len(before + line) < MAX_COLUMNS else match.group()
     lists = re.sub(r"\[[\s\d.,e+-]+\]", joined, text)
     return re.sub(r"\{[^{}:]*\"median\": [^{}]*\}", joined, lists)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -35,3 +36,8 @@ def test_it_is_a_strict_bash_script(command: str) -> None:
     assert os.access(checkout.TOP / path, os.X_OK) and checkout.is_bash(path)
     assert "\nset -euo pipefail\n" in checkout.text(path)
     subprocess.run(["bash", "-n", checkout.TOP / path], check=True)
+
+
+def test_the_help_of_bench_names_its_parts() -> None:
+    parts = re.findall(r'"([a-z-]+)": \w+\.run\b', checkout.text(Path("tests/bench/main.py")))
+    assert parts and parts == re.findall(r"^  ([a-z][a-z-]*)  ", checkout.text(Path("dev/bench")), re.MULTILINE)
