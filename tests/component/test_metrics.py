@@ -75,10 +75,10 @@ def promtool(text: str) -> str:
 
 def test_under_load_both_formats_are_read_without_a_complaint(server: Server) -> None:
     ctl = Ctl(server)
-    load = Load(server, 16)
-    wait_until("some answers", lambda: len(load.replies) > 100)
-    texts = [ctl.run("metrics").stdout for _ in range(5)]
-    old_texts = [ctl.run("metrics", "prometheus").stdout for _ in range(5)]
+    with Load(server, 16) as load:
+        wait_until("some answers", lambda: len(load.replies) > 100)
+        texts = [ctl.run("metrics").stdout for _ in range(5)]
+        old_texts = [ctl.run("metrics", "prometheus").stdout for _ in range(5)]
     assert set(load.finish()) == {b"200 Ok\n"}
     for text in texts:
         assert value(samples_of(text), "messages_total", verdict="accept") >= 100 and text.endswith("\n# EOF\n")

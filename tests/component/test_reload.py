@@ -39,13 +39,13 @@ def test_a_reload_under_load_loses_no_message() -> None:
     reloads = 3
     with Server(filters={"which": version(0)}) as server:
         wait_until("the first verdict", lambda: server.ask() == reply_of(0))
-        load = Load(server, 4)
-        for number in range(1, reloads + 1):
-            server.write_filter("which", version(number))
-            seen = reload(server)
-            server.wait_for_log(rf"generation {number + 1} serves: ", after=seen, timeout=LIMIT)
-            load.wait_for(reply_of(number))
-        replies = load.finish()
+        with Load(server, 4) as load:
+            for number in range(1, reloads + 1):
+                server.write_filter("which", version(number))
+                seen = reload(server)
+                server.wait_for_log(rf"generation {number + 1} serves: ", after=seen, timeout=LIMIT)
+                load.wait_for(reply_of(number))
+            replies = load.finish()
         assert set(replies) <= {reply_of(number) for number in range(reloads + 1)}
         wait_until("the old generations to be gone", lambda: len(server.zygote_pids()) == 1, LIMIT)
 
@@ -109,10 +109,10 @@ def hung_init(server: Server) -> str:
 def test_a_bad_configuration_leaves_the_old_one_in_force_and_says_why(spoil) -> None:  # type: ignore[no-untyped-def]
     with Server(filters={"which": version(1)}) as server:
         assert server.ask() == reply_of(1)
-        load = Load(server, 2)
-        seen = reload(server) if (complaint := spoil(server)) else 0
-        server.wait_for_log(complaint, after=seen, timeout=LIMIT)
-        server.wait_for_log("generation 1 stays in force", after=seen, timeout=LIMIT)
+        with Load(server, 2) as load:
+            seen = reload(server) if (complaint := spoil(server)) else 0
+            server.wait_for_log(complaint, after=seen, timeout=LIMIT)
+            server.wait_for_log("generation 1 stays in force", after=seen, timeout=LIMIT)
         assert set(load.finish()) == {reply_of(1)}
         server.write_filter("which", version(3))
         server.write_config("", ["which"])

@@ -128,9 +128,9 @@ def test_clients_that_do_not_speak_or_do_not_listen_stop_nobody(server: Server, 
 
 
 def test_it_answers_under_load_and_the_load_does_not_notice(server: Server, port: int) -> None:
-    load = Load(server, 16)
-    wait_until("some answers", lambda: len(load.replies) > 50)
-    replies: list[Reply] = [ask(port, path) for path in ("/", "/live.json", "/metrics") * 20]
+    with Load(server, 16) as load:
+        wait_until("some answers", lambda: len(load.replies) > 50)
+        replies: list[Reply] = [ask(port, path) for path in ("/", "/live.json", "/metrics") * 20]
     assert {reply.status for reply in replies} == {200} and set(load.finish()) == {b"200 Ok\n"}
 
 

@@ -31,11 +31,9 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def busy_server() -> Iterator[Server]:
-    with Server(filters={"slow": SLOW, "refuses": REFUSES}, config=CONFIG.format(port=PORT)) as server:
-        load = Load(server, 16)
+    with Server(filters={"slow": SLOW, "refuses": REFUSES}, config=CONFIG.format(port=PORT)) as server, Load(server, 16) as load:
         wait_until("some answers", lambda: len(load.replies) > 50)
         yield server
-        load.finish()
 
 
 @pytest.fixture(scope="module")

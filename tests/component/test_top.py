@@ -19,10 +19,8 @@ COLUMNS, ROWS = 110, 20
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with Server(filters={"slow": SLOW}, config=CONFIG) as running:
-        load = Load(running, 16)
+    with Server(filters={"slow": SLOW}, config=CONFIG) as running, Load(running, 16):
         yield running
-        load.finish()
 
 
 @pytest.fixture

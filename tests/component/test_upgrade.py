@@ -56,14 +56,14 @@ def test_it_reaches_guardian_and_master_and_nobody_is_refused(server: Server) ->
     gate, socket = Gate(server), server.socket_path.stat().st_ino
     held = server.send(gate.message())
     gate.wait_for_held(1)
-    load = Load(server, 4)
-    load.wait_for(ACCEPTED)
-    for _ in range(2):
-        replace(server)
-        server.signal(signal.SIGHUP)
-        server.wait_for_log("making way: another program")
-        gate.open()
-        wait_until_renewed(server)
+    with Load(server, 4) as load:
+        load.wait_for(ACCEPTED)
+        for _ in range(2):
+            replace(server)
+            server.signal(signal.SIGHUP)
+            server.wait_for_log("making way: another program")
+            gate.open()
+            wait_until_renewed(server)
     assert held.read_reply() == ACCEPTED
     assert set(load.finish()) == {ACCEPTED}
     assert server.socket_path.stat().st_ino == socket

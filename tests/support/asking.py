@@ -1,6 +1,11 @@
 """Clients that go on asking a server while a test does something to it.
 
-Used by tests of what must not lose a message. A refused connection is an answer too, for the test to judge.
+    with server, Load(server, 16) as load:
+        ...                          # meanwhile
+        replies = load.finish()
+
+Used by tests of what must not lose a message. A refused connection is an answer too, for the test to judge. Must not
+outlive its test: clients whose server has gone ask in vain thousands of times a second.
 """
 from __future__ import annotations
 
@@ -22,12 +27,18 @@ class Load:
         for thread in self._threads:
             thread.start()
 
+    def __enter__(self) -> Load:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+
     def _run(self) -> None:
         while not self._end.is_set():
             try:
                 self.replies.append(self._server.ask(timeout=PATIENCE))
             except OSError as error:
-                self.replies.append(error)
+                self.replies.append(error.with_traceback(None))  # which would keep the socket
 
     def wait_for(self, reply: bytes) -> None:
         wait_until(f"the reply {reply!r}", lambda: reply in self.replies[-4:], PATIENCE)
