@@ -52,6 +52,22 @@ void Timer::start(Duration after) {
 void Timer::stop() { ev_timer_stop(loop_, &timer_); }
 bool Timer::active() const { return ev_is_active(&timer_); }
 
+Alarm::Alarm(Loop& loop, std::function<void()> callback)
+    : callback_(std::move(callback)), timer_(loop, [this] {
+          moment_ = TimePoint::max();
+          const auto copy = callback_;  // it may destroy this
+          copy();
+      }) {}
+void Alarm::by(TimePoint moment) {
+    if (moment >= moment_) return;
+    moment_ = moment;
+    timer_.start_at(moment);
+}
+void Alarm::stop() {
+    moment_ = TimePoint::max();
+    timer_.stop();
+}
+
 SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> callback)
     : loop_(loop.raw()), callback_(std::move(callback)) {
     ev_signal_init(

@@ -62,6 +62,22 @@ private:
     std::function<void()> callback_;
 };
 
+/// A Timer for a moment that is mostly moved before it comes: that costs nothing, but it may call back too early, and
+/// whoever is called says again until when.
+class Alarm {
+public:
+    Alarm(Loop& loop, std::function<void()> callback);
+
+    /// It calls back at `moment` at the latest.
+    void by(TimePoint moment);
+    void stop();
+
+private:
+    std::function<void()> callback_;
+    TimePoint moment_ = TimePoint::max();  // of timer_; max: it is not active
+    Timer timer_;
+};
+
 class SignalWatch {
 public:
     SignalWatch(Loop& loop, int signal, std::function<void()> callback);

@@ -30,7 +30,9 @@ Pool::Pool(Loop& loop, Options options, PoolGauges& gauge, Reporter report, Call
       to_grow_(loop, [this] { look_at_queue(); }),
       to_shrink_(loop, [this] { look_at_idle(); }),
       to_age_(loop, [this] { look_at_ages(); }),
-      to_bury_(loop, [this] { graves_.clear(); }) {}
+      to_bury_(loop, [this] { graves_.clear(); }),
+      to_take_back_(loop, [this] { look_at_ahead(); }),
+      before_wait_(loop, [this] { send_ahead(); }) {}
 
 void Pool::enter(State state) {
     if (state == state_ || state_ == State::stopping) return;
@@ -146,9 +148,11 @@ WorkerSlot::Callbacks Pool::slot_callbacks() {
     WorkerSlot::Callbacks callbacks;
     callbacks.on_ready = [this](WorkerSlot& slot, Ready ready) { worker_ready(slot, ready); };
     callbacks.on_idle = [this](WorkerSlot& slot) { worker_idle(slot); };
+    callbacks.on_next = [this](WorkerSlot& slot) { worker_next(slot); };
     callbacks.on_retire = [this](WorkerSlot& slot, std::string reason) { retire(slot, reason); };
     callbacks.on_dead = [this](WorkerSlot& slot, std::string reason) { worker_dead(slot, reason); };
     callbacks.on_not_begun = [this](Job job) { not_begun(std::move(job)); };
+    callbacks.on_taken_back = [this](std::vector<Job> jobs) { taken_back(std::move(jobs)); };
     callbacks.on_line = [this](WorkerSlot& slot, std::string_view line) { worker_line(slot, line); };
     callbacks.on_slow = [this](WorkerSlot& slot, std::uint32_t filter) { stand_back(slot, filter); };
     callbacks.on_note = [this](WorkerSlot& slot, std::string note) {
@@ -194,6 +198,10 @@ void Pool::worker_idle(WorkerSlot& slot) {
     } else {
         idle_.push_back(&slot);
     }
+}
+
+void Pool::worker_next(WorkerSlot& slot) {
+    if (state_ != State::stopping) look_at_served(slot);
 }
 
 void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
@@ -303,16 +311,74 @@ void Pool::dispatch(WorkerSlot& slot, Job job) {
 
 // A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.
 void Pool::not_begun(Job job) {
-    if (state_ == State::stopping) {
-        JobQueue::answer(std::move(job), JobResult::Kind::stopped);
-    } else if (job.attempts >= kMaxAttempts || state_ == State::failed) {
-        JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
-    } else if (WorkerSlot* slot = take_idle()) {
-        dispatch(*slot, std::move(job));
-    } else {
-        queue_.push_front(std::move(job));
-        queued();
+    if (job.attempts >= kMaxAttempts) return JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
+    put_back(std::move(job));
+    dispatch_waiting();
+}
+
+// Still in order, ahead of the queue; it does not count as an attempt.
+void Pool::taken_back(std::vector<Job> jobs) {
+    for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
+        --job->attempts;
+        put_back(std::move(*job));
     }
+    dispatch_waiting();
+}
+
+void Pool::put_back(Job job) {
+    if (state_ == State::stopping) return JobQueue::answer(std::move(job), JobResult::Kind::stopped);
+    if (state_ == State::failed) return JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
+    queue_.push_front(std::move(job));
+    queued();
+}
+
+void Pool::dispatch_waiting() {
+    while (!queue_.empty()) {
+        WorkerSlot* slot = take_idle();
+        if (!slot) return;
+        auto job = queue_.next();
+        if (!job) return idle_.push_back(slot);
+        dispatch(*slot, std::move(*job));
+    }
+}
+
+// ---- jobs behind those that run
+
+// The worker with the fewest. None that is to be replaced.
+WorkerSlot* Pool::find_least_ahead() {
+    WorkerSlot* least = nullptr;
+    for (const auto& slot : slots_) {
+        const bool takes = slot->takes_ahead() && slot->id() != recycled_;
+        if (takes && (!least || slot->jobs() < least->jobs())) least = slot.get();
+    }
+    return least;
+}
+
+// Once for all that one round of events has left waiting.
+void Pool::send_ahead() {
+    if (queue_.empty() || state_ != State::serving) return;
+    std::vector<WorkerSlot*> given;
+    while (WorkerSlot* slot = find_least_ahead()) {
+        auto job = queue_.next();
+        if (!job) break;
+        ++job->attempts;
+        slot->add_ahead(std::move(*job));
+        given.push_back(slot);
+    }
+    for (WorkerSlot* slot : given) slot->send_ahead();
+    if (!given.empty() && !to_take_back_.active()) to_take_back_.start(AheadPolicy::kTakeBack);
+}
+
+// What lies behind a job that takes long goes to another worker, or back into the queue.
+void Pool::look_at_ahead() {
+    const TimePoint now = Clock::now();
+    bool any = false;
+    for (const auto& slot : slots_) {
+        const bool waits = slot->state() != WorkerSlot::State::busy || slot->job_time(now) >= AheadPolicy::kTakeBack;
+        if (slot->has_ahead() && waits) slot->take_back();
+        any = any || slot->has_ahead();
+    }
+    if (any) to_take_back_.start(AheadPolicy::kTakeBack);
 }
 
 std::vector<Job> Pool::take_waiting() {

@@ -93,6 +93,7 @@ private:
     WorkerSlot::Callbacks slot_callbacks();
     void worker_ready(WorkerSlot& slot, const Ready& ready);
     void worker_idle(WorkerSlot& slot);
+    void worker_next(WorkerSlot& slot);
     void retire(WorkerSlot& slot, const std::string& reason);
     void worker_dead(WorkerSlot& slot, const std::string& reason);
     void outlived(const std::string& label);
@@ -118,6 +119,12 @@ private:
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job job);
     void not_begun(Job job);
+    void taken_back(std::vector<Job> jobs);
+    void put_back(Job job);
+    void dispatch_waiting();
+    WorkerSlot* find_least_ahead();
+    void send_ahead();
+    void look_at_ahead();
 
     Loop& loop_;
     Options options_;
@@ -148,6 +155,8 @@ private:
     Timer to_shrink_;   // active while there are more workers than min
     Timer to_age_;      // the next worker that reaches its age
     Timer to_bury_;     // empties graves_
+    Timer to_take_back_;      // active while tasks lie in the pipes of workers
+    BeforeWait before_wait_;  // what waits then is sent ahead
 };
 
 }  // namespace pythonfilter

@@ -24,9 +24,9 @@ Result<ScoreboardView> ScoreboardView::create() {
     if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         return errno_error("scoreboard: seal", errno);
     }
-    void* memory = mmap(nullptr, kScoreboardSize, PROT_READ, MAP_SHARED, fd.get(), 0);
+    void* memory = mmap(nullptr, kScoreboardSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (memory == MAP_FAILED) return errno_error("scoreboard: mmap", errno);
-    return ScoreboardView(std::move(fd), static_cast<const char*>(memory));
+    return ScoreboardView(std::move(fd), static_cast<char*>(memory));
 }
 
 ScoreboardView::ScoreboardView(ScoreboardView&& other) noexcept : fd_(std::move(other.fd_)), memory_(other.memory_) {
@@ -34,7 +34,7 @@ ScoreboardView::ScoreboardView(ScoreboardView&& other) noexcept : fd_(std::move(
 }
 
 ScoreboardView::~ScoreboardView() {
-    if (memory_ != nullptr) munmap(const_cast<char*>(memory_), kScoreboardSize);
+    if (memory_ != nullptr) munmap(memory_, kScoreboardSize);
 }
 
 ScoreboardView::Running ScoreboardView::running() const {

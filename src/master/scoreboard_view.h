@@ -1,5 +1,5 @@
-// ScoreboardView: the master's side of a worker's scoreboard: makes and seals the memfd, maps it read-only, and copies
-// values out of it. The worker can write anything at any time, so each value is read once, bounded, and only believed
+// ScoreboardView: the master's side of a worker's scoreboard: makes and seals the memfd, copies
+// values out of it, and offers tasks. The worker can write anything at any time, so each value is read once, bounded, and only believed
 // where a lie shortens a deadline.
 #pragma once
 
@@ -46,12 +46,18 @@ public:
     /// Processes of filters were there when its last message ended.
     bool children_left() const;
 
+    /// Before the task is sent.
+    void offer(const Task& task) { page().offers[task.place].store(task.id); }
+    /// False when the worker has begun it, or says so.
+    bool take_back(const Task& task) { return take_offer(page(), task.place, task.id); }
+
 private:
-    ScoreboardView(UniqueFd fd, const char* memory) : fd_(std::move(fd)), memory_(memory) {}
+    ScoreboardView(UniqueFd fd, char* memory) : fd_(std::move(fd)), memory_(memory) {}
     const ScoreboardPage& page() const { return *reinterpret_cast<const ScoreboardPage*>(memory_); }
+    ScoreboardPage& page() { return *reinterpret_cast<ScoreboardPage*>(memory_); }
 
     UniqueFd fd_;
-    const char* memory_;
+    char* memory_;
 };
 
 }  // namespace pythonfilter

@@ -21,7 +21,7 @@ void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
     if (state_ == State::dying || state_ == State::dead) return;
     fate_ = kind;
     fate_reason_ = std::move(reason);
-    if (job_) evidence_ = evidence();
+    if (job_) evidence_ = evidence(*job_);
     const bool has_python = has_been_ready_ || state_ == State::starting;
     enter(State::dying);
     to_deadline_.stop();
@@ -45,8 +45,8 @@ void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
     kill_now();
 }
 
-WorkerSlot::Evidence WorkerSlot::evidence() const {
-    return {scoreboard_.running(), scoreboard_.began_with(job_->task.id), scoreboard_.facts(job_->task.id)};
+WorkerSlot::Evidence WorkerSlot::evidence(const Job& job) const {
+    return {scoreboard_.running(), scoreboard_.began_with(job.task.id), scoreboard_.facts(job.task.id)};
 }
 
 void WorkerSlot::kill_now() {
@@ -71,7 +71,8 @@ void WorkerSlot::leave() {
         return;
     }
     enter(State::leaving);
-    to_deadline_.start(kLeaveLimit);
+    to_deadline_.stop();
+    to_deadline_.by(Clock::now() + kLeaveLimit);
     task_watch_.reset();
     task_pipe_.reset();
 }
@@ -132,17 +133,27 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
     task_watch_.reset();
     pidfd_watch_.reset();
     if (!fate_reason_.empty()) reason = fate_reason_ + " (" + reason + ")";
-    if (job_) end_job(reason, really_dead);
+    if (job_) end_jobs(reason, really_dead);
     const auto on_dead = callbacks_.on_dead;
     on_dead(*this, std::move(reason));
 }
 
-void WorkerSlot::end_job(const std::string& reason, bool really_dead) {
-    Evidence found = evidence_ ? std::move(*evidence_) : evidence();
-    JobResult result;
-    result.filter = job_->task.filters[running_place(job_run(found.running))];
-    Job job = std::move(*job_);
+// Those that it was sent ahead and has not begun first: their wait is over at once.
+void WorkerSlot::end_jobs(const std::string& reason, bool really_dead) {
+    give_back(ahead_.take_back());
+    Job first = std::move(*job_);
     job_.reset();
+    end_job(std::move(first), reason, really_dead);
+    evidence_.reset();
+    progress_.reset();
+    fate_ = JobResult::Kind::crashed;
+    while (auto job = ahead_.pop()) end_job(std::move(*job), reason, really_dead);  // it says that it has begun them
+}
+
+void WorkerSlot::end_job(Job job, const std::string& reason, bool really_dead) {
+    Evidence found = evidence_ ? std::move(*evidence_) : evidence(job);
+    JobResult result;
+    result.filter = job.task.filters[running_place({job, dispatched_, progress_, found.running})];
     const bool begun = progress_ || found.running.task_id == job.task.id || !really_dead;
     if (fate_ == JobResult::Kind::crashed && !begun) {
         callbacks_.on_not_begun(std::move(job));

@@ -60,6 +60,7 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const Wa
       ends_(std::move(theirs)),
       task_pipe_(std::move(ours.task)),
       verdict_pipe_(std::move(ours.verdict)),
+      ahead_(scoreboard_),
       watch_(loop, limits, std::move(ours.gate), watch_callbacks()),
       live_trace_(loop, scoreboard_),
       error_lines_(loop, std::move(ours.error), [this](std::string_view line) { callbacks_.on_line(*this, line); }),
@@ -69,7 +70,7 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const Wa
       to_burial_(loop, [this] { burial_is_late(); }) {
     verdict_watch_ = std::make_unique<IoWatch>(loop_, verdict_pipe_.get(), EV_READ, [this] { read_verdicts(); });
     verdict_watch_->stop();  // until forked(): the worker may be faster than the zygote's report of it
-    task_watch_ = std::make_unique<IoWatch>(loop_, task_pipe_.get(), EV_WRITE, [this] { write_task(); });
+    task_watch_ = std::make_unique<IoWatch>(loop_, task_pipe_.get(), EV_WRITE, [this] { write_tasks(); });
     task_watch_->stop();
 }
 
@@ -108,7 +109,7 @@ void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration start_timeout) {
     enter(State::starting);
     verdict_watch_->start();
     watch_.started(pid);
-    to_deadline_.start(start_timeout);
+    to_deadline_.by(Clock::now() + start_timeout);
 }
 
 void WorkerSlot::fork_failed(std::string reason) { finish("could not be forked: " + std::move(reason), true); }
@@ -116,32 +117,49 @@ void WorkerSlot::fork_failed(std::string reason) { finish("could not be forked: 
 // ---- a job
 
 void WorkerSlot::run(Job job) {
+    unsent_ = ahead_.offer(job.task);
+    begin(std::move(job));
+    write_tasks();
+}
+
+void WorkerSlot::add_ahead(Job job) {
+    unsent_ += ahead_.offer(job.task);
+    ahead_.push(std::move(job));
+}
+
+void WorkerSlot::begin(Job job) {
     job_.emplace(std::move(job));
     progress_.reset();
     fate_ = JobResult::Kind::crashed;
     fate_reason_.clear();
     evidence_.reset();
-    dispatched_ = Clock::now();
     enter(State::busy);
+    dispatched_ = state_since_;
     watch_.job_began(dispatched_);
-    unsent_ = encode(job_->task);
-    write_task();
     arm_deadline();
 }
 
-void WorkerSlot::write_task() {
-    while (!unsent_.empty()) {
-        const ssize_t n = write(task_pipe_.get(), unsent_.data(), unsent_.size());
+void WorkerSlot::write_tasks() {
+    std::size_t done = 0;
+    while (done < unsent_.size()) {
+        const ssize_t n = write(task_pipe_.get(), unsent_.data() + done, unsent_.size() - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno == EAGAIN) {
-            task_watch_->start();
-            return;
-        }
-        if (n < 0) break;  // EPIPE: its death is on the way, or a filter closed the pipe and the deadline will tell
-        unsent_.erase(0, static_cast<std::size_t>(n));
+        if (n < 0 && errno != EAGAIN) done = unsent_.size();  // EPIPE: its death is on the way, or a deadline will tell
+        if (n < 0) break;
+        done += static_cast<std::size_t>(n);
     }
-    unsent_.clear();
-    task_watch_->stop();
+    unsent_.erase(0, done);
+    if (pipe_is_full_ == unsent_.empty()) wait_for_room(!pipe_is_full_);
+}
+
+void WorkerSlot::wait_for_room(bool wait) {
+    pipe_is_full_ = wait;
+    if (wait) task_watch_->start();
+    else task_watch_->stop();
+}
+
+void WorkerSlot::give_back(std::vector<Job> jobs) {
+    if (!jobs.empty()) callbacks_.on_taken_back(std::move(jobs));
 }
 
 void WorkerSlot::read_verdicts() {
@@ -209,7 +227,6 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     auto outcome = decode_outcome(payload);
     if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
-    to_deadline_.stop();
     watch_.job_ended(scoreboard_.children_left());
     live_trace_.give_up("the message was done before the worker could write one");
     if (served_ < INT_MAX) ++served_;
@@ -217,20 +234,34 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     error_lines_.end_line();
     JobResult result;
     result.kind = JobResult::Kind::outcome;
-    std::string retire = std::move(outcome->retire);
-    if (slowed_ && retire.empty()) retire = "a filter took longer than slow_after";
+    if (retire_.empty()) retire_ = std::move(outcome->retire);
+    if (slowed_ && retire_.empty()) retire_ = "a filter took longer than slow_after";
+    const bool pauses = outcome->pauses || !retire_.empty();
     result.outcome = std::move(*outcome);
     result.worker = label_;
     result.queue_wait = dispatched_ - job_->queued_at;
     const auto done = std::move(job_->done);
+    ahead_.served(Clock::now() - dispatched_);
+    std::vector<Job> back = pauses ? ahead_.paused() : std::vector<Job>();
     job_.reset();
-    enter(State::idle);
+    if (auto next = ahead_.pop()) begin(std::move(*next));
+    else enter(State::idle);
     done(std::move(result));
-    if (state_ != State::idle || burying_) return true;
+    give_back(std::move(back));
+    return burying_ || go_on();
+}
+
+// Behind an outcome. False when the worker has said more than it may.
+bool WorkerSlot::go_on() {
+    if (state_ == State::busy) {
+        callbacks_.on_next(*this);
+        return true;
+    }
+    if (state_ != State::idle) return true;
     FrameStream::Frame more;
     if (frames_.next(more) != FrameStream::Next::incomplete) return false;  // such a worker gets no further message
-    if (retire.empty()) callbacks_.on_idle(*this);
-    else callbacks_.on_retire(*this, std::move(retire));
+    if (retire_.empty()) callbacks_.on_idle(*this);
+    else callbacks_.on_retire(*this, retire_);
     return true;
 }
 
@@ -241,13 +272,15 @@ JobRun WorkerSlot::job_run(const ScoreboardView::Running& running) const {
 }
 
 void WorkerSlot::arm_deadline() {
-    to_deadline_.start_at(next_look(job_run(scoreboard_.running()), Clock::now()));
+    to_deadline_.by(next_look(job_run(scoreboard_.running()), Clock::now()));
 }
 
 void WorkerSlot::deadline_expired() {
     if (state_ == State::starting)
         return begin_kill(JobResult::Kind::crashed, "was not ready in time: start_timeout is over");
     if (state_ == State::leaving) return begin_kill(JobResult::Kind::stopped, "did not end by itself");
+    if (verdict_watch_) read_verdicts();  // it may just have answered
+    if (state_ != State::busy) return;
     const TimePoint now = Clock::now();
     if (now >= job_->budget_end) {
         begin_kill(JobResult::Kind::out_of_time, "the message's time is over");
@@ -270,7 +303,7 @@ void WorkerSlot::slow() {
 // No traceback of what starts processes or threads: it would have the time for more.
 void WorkerSlot::exceeded(Excess excess) {
     if (excess.event == FailureEvent::timeout) return begin_kill(JobResult::Kind::timed_out, std::move(excess.reason));
-    if (job_) evidence_ = evidence();
+    if (job_) evidence_ = evidence(*job_);
     kill(JobResult::Kind::crashed, std::move(excess.reason));
 }
 

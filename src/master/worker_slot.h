@@ -11,6 +11,7 @@
 #include "master/live_trace.h"
 #include "master/loop.h"
 #include "master/scoreboard_view.h"
+#include "master/tasks_ahead.h"
 #include "master/traceback_wait.h"
 #include "master/worker_watch.h"
 
@@ -38,10 +39,14 @@ public:
     struct Callbacks {
         std::function<void(WorkerSlot&, Ready)> on_ready;
         std::function<void(WorkerSlot&)> on_idle;  // after a job; the result was delivered
-        /// The same, but the worker says that it must serve no further message.
+        /// The same, but it goes on to the job that it was sent ahead.
+        std::function<void(WorkerSlot&)> on_next;
+        /// As on_idle, but the worker says that it must serve no further message.
         std::function<void(WorkerSlot&, std::string reason)> on_retire;
         /// The worker died before it took the job: no filter is to blame. Comes before on_dead, instead of the result.
         std::function<void(Job)> on_not_begun;
+        /// Jobs that were sent ahead and that the worker will not do, in order.
+        std::function<void(std::vector<Job>)> on_taken_back;
         std::function<void(WorkerSlot&, std::string reason)> on_dead;
         std::function<void(WorkerSlot&, std::string_view)> on_line;     // its stderr
         /// `filter` (chain index) takes long; the message goes on, and on_retire comes after it. Once for a job.
@@ -80,6 +85,18 @@ public:
 
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
     void run(Job job);
+    /// Whether it may get one more job while it has one.
+    bool takes_ahead() const { return state_ == State::busy && !pipe_is_full_ && ahead_.takes_one(); }
+    /// A job to be done behind those that it has, only where takes_ahead(). It is sent by send_ahead().
+    void add_ahead(Job job);
+    void send_ahead() { write_tasks(); }
+    /// Jobs that it has been given and has not answered.
+    std::size_t jobs() const { return ahead_.size() + (job_ ? 1 : 0); }
+    /// For how long the job that it has now has had it.
+    Duration job_time(TimePoint now) const { return job_ ? now - dispatched_ : Duration(0); }
+    bool has_ahead() const { return ahead_.size() > 0; }
+    /// What it has been sent and not begun comes back by on_taken_back.
+    void take_back() { give_back(ahead_.take_back()); }
     /// Where its filter or its init_filter is; the worker lives on. Called back once, perhaps at once.
     void trace(LiveTrace::Callback callback);
     /// Closes the task pipe: an idle worker exits at once.
@@ -111,21 +128,26 @@ private:
     bool take_frame(const FrameStream::Frame& frame);
     bool take_outcome(std::string_view payload);
     bool take_progress(std::string_view payload);
-    void write_task();
+    void begin(Job job);
+    void give_back(std::vector<Job> jobs);
+    bool go_on();
+    void write_tasks();
+    void wait_for_room(bool wait);
     JobRun job_run(const ScoreboardView::Running& running) const;
     void arm_deadline();
     void deadline_expired();
     void slow();
     void exceeded(Excess excess);
     void begin_kill(JobResult::Kind kind, std::string reason);
-    Evidence evidence() const;
+    Evidence evidence(const Job& job) const;
     void kill_now();
     void look_for_traceback();
     void note_traceback();
     void try_reap();
     void burial_is_late();
     void finish(std::string reason, bool really_dead);
-    void end_job(const std::string& reason, bool really_dead);
+    void end_jobs(const std::string& reason, bool really_dead);
+    void end_job(Job job, const std::string& reason, bool really_dead);
 
     Loop& loop_;
     std::uint32_t id_;
@@ -146,10 +168,13 @@ private:
     bool burying_ = false;  // inside finish(): no new job any more
 
     UniqueFd task_pipe_, verdict_pipe_, pidfd_;
-    std::string unsent_;             // of the task frame
+    std::string unsent_;             // of the task frames
+    bool pipe_is_full_ = false;
     FrameStream frames_;
-    std::optional<Job> job_;         // set exactly while a result is owed
-    TimePoint dispatched_;
+    std::optional<Job> job_;         // the first of those for which a result is owed
+    TasksAhead ahead_;               // the others
+    std::string retire_;             // why it must serve no further message
+    TimePoint dispatched_;           // of job_
     std::optional<Progress> progress_;
     JobResult::Kind fate_ = JobResult::Kind::crashed;  // of the job, should the worker die now
     std::string fate_reason_;
@@ -160,7 +185,7 @@ private:
     TracebackWait traceback_wait_;
     LineReader error_lines_;
     std::unique_ptr<IoWatch> verdict_watch_, task_watch_, pidfd_watch_;
-    Timer to_deadline_;   // of init_filter, or of the filter that runs
+    Alarm to_deadline_;   // of init_filter, or of the filter that runs
     Timer to_kill_;       // the report's grace: perhaps it is dead already
     Timer to_look_;       // for the traceback, while traceback_wait_ is not over
     Timer to_burial_;     // after SIGKILL: a worker that will not die

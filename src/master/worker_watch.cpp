@@ -32,7 +32,6 @@ void WorkerWatch::job_began(TimePoint now) {
     arm();
 }
 
-// The timer stays: under load one look that comes for nothing costs less than two changes of it for each message.
 void WorkerWatch::job_ended(bool left_children) {
     policy_.job_ended(Clock::now(), left_children);
     if (left_children) arm();
@@ -60,7 +59,6 @@ std::optional<TimePoint> WorkerWatch::turn_of(Creation kind) {
 }
 
 void WorkerWatch::look() {
-    armed_ = TimePoint::max();
     const TimePoint now = Clock::now();
     std::optional<Excess> excess;
     if (now >= policy_.next_count()) excess = count(now);
@@ -73,9 +71,7 @@ void WorkerWatch::look() {
 void WorkerWatch::arm() {
     TimePoint next = policy_.next_count();
     if (policy_.asks_slow()) next = std::min(next, policy_.next_slow(callbacks_.slow_time(), Clock::now()));
-    if (next >= armed_) return;
-    armed_ = next;
-    to_look_.start_at(next);
+    to_look_.by(next);
 }
 
 }  // namespace pythonfilter

@@ -41,8 +41,7 @@ private:
     WatchPolicy policy_;
     Callbacks callbacks_;
     pid_t pid_ = 0;
-    TimePoint armed_ = TimePoint::max();  // for when; max: to_look_ is not active
-    Timer to_look_;
+    Alarm to_look_;
     ForkGate gate_;
 };
 

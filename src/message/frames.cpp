@@ -174,6 +174,8 @@ std::string encode(const Task& task) {
     put(out, task.control_paths);
     out.put_bool(task.digest_order.has_value());
     if (task.digest_order) put(out, *task.digest_order);
+    out.put(task.place);
+    out.put(task.round);
     return frame(FrameType::task, std::move(out));
 }
 
@@ -187,6 +189,8 @@ std::optional<Task> decode_task(std::string_view payload) {
     task.body_path = in.get_string();
     task.control_paths = get_strings(in);
     if (in.get_bool()) task.digest_order = get_digest_order(in);
+    task.place = in.get<std::uint8_t>();
+    task.round = in.get<std::uint32_t>();
     return if_finished(in, std::move(task));
 }
 
@@ -257,6 +261,7 @@ std::string encode(const Outcome& outcome) {
     out.put_string(outcome.retire);
     out.put_bool(outcome.digest.has_value());
     if (outcome.digest) put_words(out, *outcome.digest);
+    out.put_bool(outcome.pauses);
     put(out, outcome.notes);
     return frame(FrameType::outcome, std::move(out));
 }
@@ -280,6 +285,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
     outcome.detail = in.get_string();
     outcome.retire = in.get_string();
     if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);
+    outcome.pauses = in.get_bool();
     outcome.notes = get_strings(in);
     return if_finished(in, std::move(outcome));
 }

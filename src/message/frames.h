@@ -69,6 +69,8 @@ struct Task {
     std::string body_path;
     std::vector<std::string> control_paths;
     std::optional<DigestOrder> digest_order;
+    std::uint8_t place = 0;              // where the scoreboard offers it
+    std::uint32_t round = 0;             // how often the worker has paused, as far as its master knew
 };
 
 /// One filter that ran.
@@ -151,6 +153,7 @@ struct Outcome {
     std::string detail;        // for gone and changed: which file, and how; why there is no digest
     std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText
     std::optional<MessageDigest> digest;  // for poisoned and digested
+    bool pauses = false;       // the worker begins nothing that was sent before the master has this outcome
     std::vector<std::string> notes;  // for the log: what filters left behind; at most kMaxNotes of kMaxNote bytes, raw
 };
 inline constexpr std::size_t kMaxRetireText = 1024;

@@ -1,6 +1,7 @@
 // The scoreboard: one sealed memfd per worker, made by the master. The worker writes without system calls what it does;
 // the master reads it when a deadline expires or the worker died: for blame, for the timer of the filter that runs, and
-// for status. Everything in it is gossip: a value may shorten a deadline, never lengthen one. After the first page
+// for status. Everything in it is gossip: a value may shorten a deadline, never lengthen one. Both write `offers`, and who
+// takes an offer out has the task: the worker to begin it, the master to give it to another worker. After the first page
 // comes room for a trace, which a worker writes when it is asked and lives on, and then for the traceback that a stuck
 // one writes right before it is killed.
 #pragma once
@@ -17,6 +18,7 @@ namespace pythonfilter {
 
 struct ScoreboardPage {
     static constexpr std::uint32_t kNoFilter = 0xFFFFFFFF;
+    static constexpr std::size_t kPlaces = 16;  // of tasks that a worker has been sent and has not begun
 
     std::atomic<std::uint64_t> task_id;       // 0 = idle
     std::atomic<std::uint32_t> filter;        // chain index of the filter that runs, or kNoFilter
@@ -29,12 +31,18 @@ struct ScoreboardPage {
     std::atomic<std::uint64_t> size;             // bytes of the body file
     std::atomic<std::uint32_t> recipient_count;  // all open ones
     std::atomic<std::uint32_t> envelope_used;    // bytes of envelope[] that mean something
-    char envelope[3840];                         // sender and as many recipients as fit, NUL after each
+    char envelope[3584];                         // sender and as many recipients as fit, NUL after each
     std::atomic<std::uint32_t> traces;           // written so far, the last one whole; only grows
     std::atomic<std::uint32_t> children;         // 1: processes were there when the last message ended
+    std::atomic<std::uint64_t> offers[kPlaces];  // ids of tasks by Task::place; 0: it has been taken
 };
 static_assert(std::is_standard_layout_v<ScoreboardPage> && sizeof(ScoreboardPage) <= 4096);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+/// True when the task was still there: it is the caller's now, and nobody else's.
+inline bool take_offer(ScoreboardPage& page, std::uint8_t place, std::uint64_t task_id) {
+    return place < ScoreboardPage::kPlaces && page.offers[place].compare_exchange_strong(task_id, 0);
+}
 
 inline constexpr std::size_t kScoreboardPageSize = 4096;
 inline constexpr std::size_t kTraceOffset = kScoreboardPageSize;

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 
 namespace pythonfilter {
 namespace {
@@ -69,20 +70,41 @@ FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, Lefto
 
 bool has_free_descriptor() { return static_cast<bool>(UniqueFd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0))); }
 
+// What a filter printed and the master has not read: it must be read while the scoreboard names its message.
+bool has_unread_output() {
+    int bytes = 0;
+    return ioctl(STDERR_FILENO, FIONREAD, &bytes) != 0 || bytes > 0;
+}
+
+// What the worker serves its messages with.
+struct Service {
+    FramePipe& pipe;
+    TaskRunner& runner;
+    ScoreboardWriter& scoreboard;
+    TidyUp& tidy_up;
+    TimePoint idle = Clock::now();  // since then
+    std::uint32_t pauses = 0;       // how often it did not go on with what it had been sent
+};
+
 // False when the worker must end.
-bool serve(const FrameStream::Frame& frame, FramePipe& pipe, TaskRunner& runner, ScoreboardWriter& scoreboard) {
+bool serve(const FrameStream::Frame& frame, Service& service) {
     const auto task = frame.type == FrameType::task ? decode_task(frame.payload) : std::nullopt;
     if (!task) {
         std::fprintf(stderr, "worker: the master sent a frame that is no task\n");
         return false;
     }
-    Outcome outcome = runner.run(*task);
+    if (task->round != service.pauses || !service.scoreboard.take(*task)) return true;  // the master's again
+    service.tidy_up.message_began(Clock::now() - service.idle);
+    Outcome outcome = service.runner.run(*task);
     flush_output();  // its lines come before its verdict
     if (outcome.kind == OutcomeKind::gone && !has_free_descriptor())
         outcome.retire = "no free descriptors, a filter leaks them";
+    outcome.pauses = !outcome.retire.empty() || has_unread_output();
+    if (outcome.pauses) ++service.pauses;
     // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
-    if (!send(pipe, std::move(outcome))) return false;
-    scoreboard.end_task();
+    if (!send(service.pipe, std::move(outcome))) return false;
+    service.scoreboard.end_task();
+    service.idle = Clock::now();
     return true;
 }
 
@@ -96,14 +118,12 @@ int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, Scorebo
     if (!send(pipe, std::move(ready))) return 0;
 
     TaskRunner runner(filters, scoreboard, tidy_up, [&pipe](Progress progress) { send(pipe, std::move(progress)); });
+    Service service{pipe, runner, scoreboard, tidy_up};
     FrameStream::Frame frame;
     FramePipe::Read read;
-    for (TimePoint idle = Clock::now();; idle = Clock::now()) {
+    do {
         read = wait_for_frame(pipe, frame, tidy_up.children());
-        if (read != FramePipe::Read::frame) break;
-        tidy_up.message_began(Clock::now() - idle);
-        if (!serve(frame, pipe, runner, scoreboard)) break;
-    }
+    } while (read == FramePipe::Read::frame && serve(frame, service));
     leave_if_forked();
     run_exit_functions();
     flush_output();

@@ -29,6 +29,8 @@ Task sample_task() {
     task.body_path = "/t/D1";
     task.control_paths = {"/t/C1.1", name_with_nul(), ""};
     task.digest_order = DigestOrder{{{1, 2, 3, 4}}, {{{5, 6, 7, 8}}, {{9, 10, 11, 12}}}, true};
+    task.place = 15;
+    task.round = 0x01020304;
     return task;
 }
 
@@ -58,6 +60,7 @@ Outcome sample_outcome() {
     outcome.detail = "control file";
     outcome.retire = "a thread is left";
     outcome.digest = MessageDigest{{1, 2, 3, 4}};
+    outcome.pauses = true;
     outcome.notes = {"filter a changed the umask", name_with_nul()};
     return outcome;
 }
@@ -129,6 +132,8 @@ TEST_CASE("frames: a task comes back as it was sent") {
     CHECK(got->digest_order->key == sent.digest_order->key);
     CHECK(got->digest_order->refused == sent.digest_order->refused);
     CHECK(got->digest_order->only);
+    CHECK(got->place == sent.place);
+    CHECK(got->round == sent.round);
 }
 
 TEST_CASE("frames: a task without expectations has none afterwards") {
@@ -187,6 +192,7 @@ TEST_CASE("frames: an outcome comes back as it was sent") {
     CHECK(got->detail == sent.detail);
     CHECK(got->retire == sent.retire);
     CHECK(got->digest == sent.digest);
+    CHECK(got->pauses);
     CHECK(got->notes == sent.notes);
 }
 

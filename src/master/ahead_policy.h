@@ -1,0 +1,33 @@
+// AheadPolicy: how many tasks may lie in a worker's pipe behind the one that it runs. While messages wait, a worker that
+// finds its next task there need not sleep until the master has sent it one. But what lies there waits for this worker
+// alone, so it may be only as much as the worker does in no time, judged by the messages before; what waits longer is
+// taken back. Pure: times are arguments. Used by tasks_ahead.
+#pragma once
+
+#include "base/clock.h"
+
+#include <cstddef>
+
+namespace pythonfilter {
+
+class AheadPolicy {
+public:
+    static constexpr Duration kMostWork = 1ms;    // of all tasks that it has been sent
+    static constexpr Duration kTakeBack = 5ms;    // for the task that runs; then the others go elsewhere
+    static constexpr std::size_t kMostTasks = 16;
+
+    /// The worker took so long for one task.
+    void served(Duration time);
+    /// It has said that it will not go on with what it was sent: not soon again.
+    void paused() { mean_ = kFirst; }
+    /// One more task for a worker that has been sent `sent` and not answered them. The first always.
+    bool takes(std::size_t sent) const;
+
+private:
+    static constexpr Duration kFirst = 16 * kMostWork;  // nothing is known: some fast messages must come before
+    static constexpr int kWeight = 8;                   // of the past, in messages
+
+    Duration mean_ = kFirst;
+};
+
+}  // namespace pythonfilter

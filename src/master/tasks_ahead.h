@@ -1,0 +1,44 @@
+// TasksAhead: the jobs that lie in a worker's pipe behind the one that it runs, in order, and the offers in its
+// scoreboard by which either the worker begins one or the master takes it back, never both. Owned by worker_slot.
+#pragma once
+
+#include "master/ahead_policy.h"
+#include "master/job.h"
+#include "master/scoreboard_view.h"
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pythonfilter {
+
+class TasksAhead {
+public:
+    explicit TasksAhead(ScoreboardView& scoreboard) : scoreboard_(scoreboard) {}
+
+    /// The frame of a task that is about to be sent. The offer stands from now on.
+    std::string offer(Task& task);
+    /// Its frame has been made by offer(), and the worker has another one to do first.
+    void push(Job job) { jobs_.push_back(std::move(job)); }
+    /// The one that the worker does next.
+    std::optional<Job> pop();
+    /// Those that the worker has not begun, in order. What stays is begun, or a lie.
+    std::vector<Job> take_back();
+    /// As take_back(); the worker will not begin what it was sent before now.
+    std::vector<Job> paused();
+    std::size_t size() const { return jobs_.size(); }
+
+    void served(Duration time) { policy_.served(time); }
+    /// Whether there may be one more behind the one that runs.
+    bool takes_one() const { return policy_.takes(jobs_.size() + 1); }
+
+private:
+    ScoreboardView& scoreboard_;
+    AheadPolicy policy_;
+    std::deque<Job> jobs_;  // fewer than kPlaces
+    std::uint32_t offered_ = 0, round_ = 0;
+};
+static_assert(AheadPolicy::kMostTasks <= ScoreboardPage::kPlaces);
+
+}  // namespace pythonfilter

@@ -1,0 +1,57 @@
+"""Tasks that lie in the pipe of a fast worker behind the one that it runs: nobody waits for a slow message there, and
+the log names the right message for what a filter prints.
+"""
+from __future__ import annotations
+
+import re
+
+from bench.load import RIGHT, Load, run_load
+from support.script_filter import SCRIPT_FILTER, script
+from support.server import Server
+from support.spool import Message
+
+CLIENTS = 16
+CONFIG = "pools: {default: {workers: 2, timeout: 60s}}\n"
+PRINTS_ITS_ID = """
+    import os
+
+    def do_filter(body, controls):
+        with open(controls[0]) as control:
+            name = next(line[1:].strip() for line in control if line.startswith("M"))
+        print("this is", name)
+        os.write(2, b"and this " + name.encode() + b", unfinished")
+        return ""
+    """
+
+
+def ordinary(server: Server) -> tuple[list[Message], list[str]]:
+    verdicts = [f"550 ordinary {number}" for number in range(2 * CLIENTS)]
+    return [server.spool.message(script(f"reply = {verdict!r}")) for verdict in verdicts], verdicts
+
+
+def test_what_lies_behind_a_message_that_takes_long_goes_to_another_worker() -> None:
+    """The load ends while the long one still runs."""
+    with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG) as server:
+        messages, verdicts = ordinary(server)
+        run_load(server.socket_path, messages, clients=CLIENTS, count=1000, replies=verdicts)
+        for number in range(5):
+            stop = server.spool.path / f"stop {number}"
+            long = server.spool.message(script(
+                f"import os, time\nwhile not os.path.exists({str(stop)!r}): time.sleep(0.01)\nreply = '550 long'"))
+            with Load(server.socket_path, messages, clients=CLIENTS, count=5000, replies=verdicts) as load:
+                client = server.send(long)
+                result = load.finish()
+            assert set(result.replies) == {RIGHT} and not result.unanswered
+            stop.touch()
+            assert client.read_reply() == b"550 long\n"
+            client.close()
+
+
+def test_a_line_that_a_filter_prints_has_the_label_of_its_message() -> None:
+    with Server(filters={"prints": PRINTS_ITS_ID}, config=CONFIG) as server:
+        messages = [server.spool.message() for _ in range(CLIENTS)]
+        result = run_load(server.socket_path, messages, clients=CLIENTS, count=2000)
+        assert set(result.replies) == {"200 Ok"} and not result.unanswered
+        lines = "\n".join(server.log_lines())
+    found = re.findall(r"\[default/\d (\S+)\] (?:this is|and this) (\S+?),?(?: unfinished)?$", lines, re.MULTILINE)
+    assert len(found) == 2 * result.messages and all(label == name for label, name in found)

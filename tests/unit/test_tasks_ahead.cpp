@@ -1,0 +1,104 @@
+// TasksAhead: of each task that lies in a worker's pipe exactly one side gets it; and how many may lie there.
+#include "master/tasks_ahead.h"
+
+#include <doctest/doctest.h>
+#include <utility>
+
+using namespace pythonfilter;
+
+namespace {
+
+// The master's and the worker's side of one page.
+struct Sides {
+    ScoreboardView scoreboard = std::move(ScoreboardView::create().value());
+    TasksAhead ahead{scoreboard};
+
+    Task push(std::uint64_t id) {
+        Job job;
+        job.task.id = id;
+        ahead.offer(job.task);
+        ahead.push(job);
+        return job.task;
+    }
+    bool worker_takes(const Task& task) { return scoreboard.take_back(task); }  // the same step on either side
+    std::vector<std::uint64_t> take_back() {
+        std::vector<std::uint64_t> ids;
+        for (const Job& job : ahead.take_back()) ids.push_back(job.task.id);
+        return ids;
+    }
+};
+
+void serve(AheadPolicy& policy, int messages, Duration time) {
+    for (int i = 0; i < messages; ++i) policy.served(time);
+}
+
+}  // namespace
+
+TEST_CASE("tasks ahead: what the worker has begun is not taken back, and what was taken back it does not begin") {
+    Sides sides;
+    const Task first = sides.push(11), second = sides.push(12), third = sides.push(13);
+    CHECK(sides.worker_takes(first));
+    CHECK(sides.take_back() == std::vector<std::uint64_t>{12, 13});
+    CHECK_FALSE(sides.worker_takes(second));
+    CHECK_FALSE(sides.worker_takes(third));
+    CHECK_FALSE(sides.worker_takes(first));
+    CHECK(sides.ahead.size() == 1);
+    CHECK(sides.ahead.pop()->task.id == 11);
+    CHECK_FALSE(sides.ahead.pop());
+}
+
+TEST_CASE("tasks ahead: a place that is used again is the new task's alone") {
+    Sides sides;
+    const Task old = sides.push(1);
+    CHECK(sides.take_back() == std::vector<std::uint64_t>{1});
+    Task task;
+    do {
+        task = sides.push(task.id + 2);
+    } while (task.place != old.place);
+    CHECK_FALSE(sides.worker_takes(old));
+    CHECK(sides.worker_takes(task));
+}
+
+TEST_CASE("tasks ahead: a task of a place that does not exist is nobody's") {
+    Sides sides;
+    Task task = sides.push(1);
+    task.place = ScoreboardPage::kPlaces;
+    CHECK_FALSE(sides.worker_takes(task));
+}
+
+TEST_CASE("tasks ahead: behind a pause everything is of a new round") {
+    Sides sides;
+    CHECK(sides.push(1).round == 0);
+    CHECK(sides.ahead.paused().size() == 1);
+    CHECK(sides.push(2).round == 1);
+}
+
+TEST_CASE("tasks ahead: the first task always, others only when a worker has been fast for a while") {
+    AheadPolicy policy;
+    CHECK(policy.takes(0));
+    CHECK_FALSE(policy.takes(1));
+    serve(policy, 100, 40us);
+    CHECK(policy.takes(1));
+    CHECK(policy.takes(AheadPolicy::kMostTasks - 1));
+    CHECK_FALSE(policy.takes(AheadPolicy::kMostTasks));
+}
+
+TEST_CASE("tasks ahead: all of them together are at most a millisecond of work") {
+    AheadPolicy policy;
+    serve(policy, 200, 300us);
+    CHECK(policy.takes(2));
+    CHECK_FALSE(policy.takes(3));
+    serve(policy, 200, 600us);
+    CHECK_FALSE(policy.takes(1));
+}
+
+TEST_CASE("tasks ahead: one slow message, or a pause, and there are none for some messages") {
+    AheadPolicy policy;
+    serve(policy, 100, 40us);
+    SUBCASE("slow") { policy.served(400ms); }
+    SUBCASE("pause") { policy.paused(); }
+    serve(policy, 8, 40us);
+    CHECK_FALSE(policy.takes(1));
+    serve(policy, 60, 40us);
+    CHECK(policy.takes(1));
+}
