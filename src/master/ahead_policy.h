@@ -1,7 +1,7 @@
-// AheadPolicy: how many tasks may lie in a worker's pipe behind the one that it runs. While messages wait, a worker that
-// finds its next task there need not sleep until the master has sent it one. But what lies there waits for this worker
-// alone, so it may be only as much as the worker does in no time, judged by the messages before; what waits longer is
-// taken back. Pure: times are arguments. Used by tasks_ahead.
+// AheadPolicy: how many tasks may lie in a worker's pipe behind the one that it runs. While messages wait, a worker
+// that finds its next task there need not sleep until the master has sent it one. But what lies there waits for this
+// worker alone, so it may be only as much as the worker does in no time, judged by the messages before; what waits
+// longer is taken back. Pure: times are arguments. Used by tasks_ahead.
 #pragma once
 
 #include "base/clock.h"

@@ -20,9 +20,9 @@ const LineReader::Bite LineReader::kTurn{16 * 1024, 128};
 LineReader::LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line)
     : pipe_(std::move(pipe)),
       on_line_(std::move(on_line)),
-      watch_(loop, pipe_.get(), EV_READ, [this] { read_bite(kTurn); }) {}
+      watch_(loop, pipe_.get(), EV_READ, [this] { read_bite(kTurn); }, kAfterOthers) {}
 
-void LineReader::drain() { read_bite(kWhole); }
+bool LineReader::drain() { return !read_bite(kWhole); }
 
 // True when there may be more to read.
 bool LineReader::read_bite(const Bite& most) {
@@ -71,9 +71,7 @@ std::size_t LineReader::split(bool all) {
     return lines;
 }
 
-void LineReader::end_line() {
-    if (!read_bite(kWhole)) split(true);  // else there is so much that the end has not been read
-}
+void LineReader::end_line() { split(true); }
 
 void LineReader::finish() {
     // Bounded: a grandchild may hold the pipe and go on writing, and a big pipe full of LF would hold the loop.

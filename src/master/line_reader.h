@@ -1,6 +1,8 @@
 // LineReader: the stderr of a worker or zygote, read without blocking and given upward line by line. A line longer than
 // the log takes comes in pieces; a flood is read in bites bounded in bytes and in lines, so that other events get their
 // turn: 64 KiB of nothing but LF are 65,536 lines, and took 40 ms each time.
+// What a process says in frames in the same round of events is handled first: it may be the end of a message, and what
+// is read here of the next one.
 #pragma once
 
 #include "base/unique_fd.h"
@@ -17,11 +19,11 @@ public:
     LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line);
 
     /// Reads what is there now (at most a whole bite): before a frame of the same process is handled, so that what it
-    /// printed first is logged first.
-    void drain();
+    /// printed first is logged first. False when there may be more.
+    bool drain();
     /// Reads what is left and gives up an unfinished last line: the process is dead.
     void finish();
-    /// The process has finished a message: what it said last is a line, with or without LF.
+    /// What has been read last is a line, with or without LF: the process has finished a message.
     void end_line();
 
 private:

@@ -27,10 +27,11 @@ Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }
 void Loop::stop() { ev_break(loop_, EVBREAK_ALL); }
 
-IoWatch::IoWatch(Loop& loop, int fd, int events, std::function<void()> callback)
+IoWatch::IoWatch(Loop& loop, int fd, int events, std::function<void()> callback, int priority)
     : loop_(loop.raw()), callback_(std::move(callback)) {
     ev_io_init(&io_, [](struct ev_loop*, ev_io* io, int) { call_copy<IoWatch>(io->data); },
                fd, events);
+    ev_set_priority(&io_, priority);
     io_.data = this;
     start();
 }

@@ -24,10 +24,13 @@ private:
     struct ev_loop* loop_;
 };
 
+/// Of events that came in one round, those of other watchers are called back first.
+inline constexpr int kAfterOthers = -1;
+
 /// Calls back when `fd` (lent; must stay open while the watch lives) can be read (EV_READ) or written (EV_WRITE).
 class IoWatch {
 public:
-    IoWatch(Loop& loop, int fd, int events, std::function<void()> callback);
+    IoWatch(Loop& loop, int fd, int events, std::function<void()> callback, int priority = 0);
     ~IoWatch() { stop(); }
     IoWatch(const IoWatch&) = delete;
     IoWatch& operator=(const IoWatch&) = delete;

@@ -316,15 +316,6 @@ void Pool::not_begun(Job job) {
     dispatch_waiting();
 }
 
-// Still in order, ahead of the queue; it does not count as an attempt.
-void Pool::taken_back(std::vector<Job> jobs) {
-    for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
-        --job->attempts;
-        put_back(std::move(*job));
-    }
-    dispatch_waiting();
-}
-
 void Pool::put_back(Job job) {
     if (state_ == State::stopping) return JobQueue::answer(std::move(job), JobResult::Kind::stopped);
     if (state_ == State::failed) return JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
@@ -340,45 +331,6 @@ void Pool::dispatch_waiting() {
         if (!job) return idle_.push_back(slot);
         dispatch(*slot, std::move(*job));
     }
-}
-
-// ---- jobs behind those that run
-
-// The worker with the fewest. None that is to be replaced.
-WorkerSlot* Pool::find_least_ahead() {
-    WorkerSlot* least = nullptr;
-    for (const auto& slot : slots_) {
-        const bool takes = slot->takes_ahead() && slot->id() != recycled_;
-        if (takes && (!least || slot->jobs() < least->jobs())) least = slot.get();
-    }
-    return least;
-}
-
-// Once for all that one round of events has left waiting.
-void Pool::send_ahead() {
-    if (queue_.empty() || state_ != State::serving) return;
-    std::vector<WorkerSlot*> given;
-    while (WorkerSlot* slot = find_least_ahead()) {
-        auto job = queue_.next();
-        if (!job) break;
-        ++job->attempts;
-        slot->add_ahead(std::move(*job));
-        given.push_back(slot);
-    }
-    for (WorkerSlot* slot : given) slot->send_ahead();
-    if (!given.empty() && !to_take_back_.active()) to_take_back_.start(AheadPolicy::kTakeBack);
-}
-
-// What lies behind a job that takes long goes to another worker, or back into the queue.
-void Pool::look_at_ahead() {
-    const TimePoint now = Clock::now();
-    bool any = false;
-    for (const auto& slot : slots_) {
-        const bool waits = slot->state() != WorkerSlot::State::busy || slot->job_time(now) >= AheadPolicy::kTakeBack;
-        if (slot->has_ahead() && waits) slot->take_back();
-        any = any || slot->has_ahead();
-    }
-    if (any) to_take_back_.start(AheadPolicy::kTakeBack);
 }
 
 std::vector<Job> Pool::take_waiting() {

@@ -1,6 +1,6 @@
-// ScoreboardView: the master's side of a worker's scoreboard: makes and seals the memfd, copies
-// values out of it, and offers tasks. The worker can write anything at any time, so each value is read once, bounded, and only believed
-// where a lie shortens a deadline.
+// ScoreboardView: the master's side of a worker's scoreboard: makes and seals the memfd, copies values out of it, and
+// offers tasks. The worker can write anything at any time, so each value is read once, bounded, and only believed where
+// a lie shortens a deadline.
 #pragma once
 
 #include "base/result.h"

@@ -168,7 +168,6 @@ void WorkerSlot::read_verdicts() {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n <= 0) return verdict_pipe_ended();
     frames_.append({chunk, static_cast<std::size_t>(n)});
-    error_lines_.drain();  // once: a bite for each of a thousand small frames would hold the loop
     FrameStream::Frame frame;
     for (;;) {
         const auto next = frames_.next(frame);
@@ -200,6 +199,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
             auto ready = decode_ready(frame.payload);
             if (!ready || state_ != State::starting) return false;
             to_deadline_.stop();
+            error_lines_.drain();
             live_trace_.give_up("the worker became ready before it could write one");
             has_been_ready_ = true;
             watch_.ready();
@@ -231,7 +231,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     live_trace_.give_up("the message was done before the worker could write one");
     if (served_ < INT_MAX) ++served_;
     has_begun_ = true;
-    error_lines_.end_line();
+    if (!outcome->pauses || error_lines_.drain()) error_lines_.end_line();  // a worker that goes on left nothing unread
     JobResult result;
     result.kind = JobResult::Kind::outcome;
     if (retire_.empty()) retire_ = std::move(outcome->retire);

@@ -31,7 +31,8 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def busy_server() -> Iterator[Server]:
-    with Server(filters={"slow": SLOW, "refuses": REFUSES}, config=CONFIG.format(port=PORT)) as server, Load(server, 16) as load:
+    filters = {"slow": SLOW, "refuses": REFUSES}
+    with Server(filters=filters, config=CONFIG.format(port=PORT)) as server, Load(server, 16) as load:
         wait_until("some answers", lambda: len(load.replies) > 50)
         yield server
 
