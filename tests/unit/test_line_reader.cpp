@@ -52,19 +52,29 @@ TEST_CASE("lines: an unfinished line waits for its end") {
     CHECK(pipe.lines == Lines{"half a line"});
 }
 
-TEST_CASE("lines: the end of a message ends a line, unless there is more to read") {
+TEST_CASE("lines: the end of a message ends what has been read, and nothing else") {
     Pipe pipe;
     pipe.print("of the first message");
     pipe.reader->end_line();
+    CHECK(pipe.lines == Lines{});
+    CHECK(pipe.reader->drain());
+    pipe.print("of the second\n");
+    pipe.reader->end_line();
     pipe.reader->end_line();
     CHECK(pipe.lines == Lines{"of the first message"});
-    pipe.print("second " + std::string(100000, 'x'));
-    pipe.reader->end_line();
-    pipe.reader->end_line();
+    pipe.reader->drain();
+    CHECK(pipe.lines == Lines{"of the first message", "of the second"});
+}
+
+TEST_CASE("lines: more than a bite, and it is told that there is more") {
+    Pipe pipe;
+    pipe.print(std::string(100000, 'x'));
+    CHECK_FALSE(pipe.reader->drain());
+    CHECK(pipe.reader->drain());
     pipe.reader->end_line();
     std::string all;
-    for (std::size_t i = 1; i < pipe.lines.size(); ++i) all += pipe.lines[i];
-    CHECK(all.size() == 100007);
+    for (const std::string& line : pipe.lines) all += line;
+    CHECK(all.size() == 100000);
 }
 
 TEST_CASE("lines: a pipe with nothing in it is no end") {
