@@ -87,18 +87,6 @@ Status write_once(int fd, std::string_view bytes, std::size_t size_before) {
 
 }  // namespace
 
-bool ControlRecords::next(ControlRecord& record) {
-    while (!left_.empty()) {
-        const auto length = std::min(left_.find('\n'), left_.size());
-        const auto line = left_.substr(0, length);
-        left_.remove_prefix(std::min(length + 1, left_.size()));
-        if (line.empty()) continue;
-        record = {line.front(), line.substr(1)};
-        return true;
-    }
-    return false;
-}
-
 std::optional<std::string_view> find_record(std::string_view text, char letter) {
     ControlRecords records(text);
     for (ControlRecord record; records.next(record);)
@@ -106,52 +94,41 @@ std::optional<std::string_view> find_record(std::string_view text, char letter) 
     return {};
 }
 
-bool RecipientTable::add(const ControlRecord& record) {
-    const auto number = [&] { return static_cast<std::uint32_t>(recipients_.size()); };
-    switch (record.letter) {
-    case 'r': recipients_.push_back({number(), false, record.value, {}, {}}); break;
-    case 'R': set(originals_++, &Recipient::original, record.value); break;
-    case 'N': set(dsn_flags_++, &Recipient::dsn, record.value); break;
-    case 'S':
-    case 'F':
-        if (const auto finished = recipient_number(record.value)) finished_.push_back(*finished);
-        break;
-    default: return false;
-    }
-    return true;
+void RecipientTable::add_all(std::string_view text) {
+    ControlRecords records(text);
+    for (ControlRecord record; records.next(record);) add(record);
 }
 
-void RecipientTable::set(std::uint32_t number, Field field, std::string_view value) {
-    if (number < recipients_.size()) recipients_[number].*field = value;
-    else early_.push_back({number, field, value});
+void RecipientTable::add_finished(std::string_view value) {
+    if (const auto finished = recipient_number(value)) finished_.push_back(*finished);
 }
 
-std::vector<Recipient> RecipientTable::all() && {
+std::span<const Recipient> RecipientTable::finish() {
     for (const auto& [number, field, value] : early_)
         if (number < recipients_.size()) recipients_[number].*field = value;
     for (const auto number : finished_)
         if (number < recipients_.size()) recipients_[number].done = true;
-    return std::move(recipients_);
+    return recipients_;
 }
 
-std::vector<Recipient> RecipientTable::open_ones() && {
-    auto recipients = std::move(*this).all();
-    std::erase_if(recipients, [](const Recipient& r) { return r.done || is_blank(r.address); });
-    return recipients;
+void RecipientTable::begin_file() {
+    recipients_.clear();
+    originals_ = dsn_flags_ = 0;
+    early_.clear();
+    finished_.clear();
 }
 
 std::vector<Recipient> parse_control(std::string_view text) {
     RecipientTable table;
-    ControlRecords records(text);
-    for (ControlRecord record; records.next(record);) table.add(record);
-    return std::move(table).all();
+    table.add_all(text);
+    const auto all = table.finish();
+    return {all.begin(), all.end()};
 }
 
 std::vector<Recipient> open_recipients(std::string_view text) {
-    RecipientTable table;
-    ControlRecords records(text);
-    for (ControlRecord record; records.next(record);) table.add(record);
-    return std::move(table).open_ones();
+    auto recipients = parse_control(text);
+    std::erase_if(recipients, [](const Recipient& recipient) { return !is_open(recipient); });
+    return recipients;
 }
 
 std::string visible_text(std::string bytes) {
@@ -191,13 +168,17 @@ Status ControlText::take(int fd) {
 Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients) {
     Envelope envelope;
     ControlText text;
+    RecipientTable table;
     for (std::size_t file = 0; file < control_fds.size(); ++file) {
         if (auto status = text.take(control_fds[file]); !status) return status.error();
         if (file == 0) {
             envelope.id = find_record(text.view(), 'M').value_or("");
             envelope.sender = find_record(text.view(), 's').value_or("");
         }
-        for (const auto& recipient : open_recipients(text.view())) {
+        table.begin_file();
+        table.add_all(text.view());
+        for (const auto& recipient : table.finish()) {
+            if (!is_open(recipient)) continue;
             ++envelope.recipient_count;
             if (envelope.recipients.size() < max_recipients) envelope.recipients.emplace_back(recipient.address);
         }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -27,7 +28,17 @@ struct ControlRecord {
 class ControlRecords {
 public:
     explicit ControlRecords(std::string_view text) : left_(text) {}
-    bool next(ControlRecord& record);
+    bool next(ControlRecord& record) {
+        while (!left_.empty()) {
+            const auto length = std::min(left_.find('\n'), left_.size());
+            const auto line = left_.substr(0, length);
+            left_.remove_prefix(std::min(length + 1, left_.size()));
+            if (line.empty()) continue;
+            record = {line.front(), line.substr(1)};
+            return true;
+        }
+        return false;
+    }
 
 private:
     std::string_view left_;
@@ -44,15 +55,36 @@ struct Recipient {
     std::string_view dsn;       // the N line of the same number, '' without one
 };
 
-/// Takes the records of one file, one after the other, and makes recipients of those that speak of them.
+/// Nothing but white space, which is no address.
+bool is_blank(std::string_view value);
+
+inline bool is_open(const Recipient& recipient) {
+    if (recipient.done || recipient.address.empty()) return false;
+    return static_cast<unsigned char>(recipient.address.front()) > ' ' || !is_blank(recipient.address);
+}
+
+/// Takes the records of one file, one after the other, and makes recipients of those that speak of them. Files may have
+/// thousands.
 class RecipientTable {
 public:
     /// False when the record does not speak of a recipient.
-    bool add(const ControlRecord& record);
+    bool add(const ControlRecord& record) {
+        switch (record.letter) {
+        case 'r':
+            recipients_.push_back({static_cast<std::uint32_t>(recipients_.size()), false, record.value, {}, {}});
+            return true;
+        case 'R': set(originals_++, &Recipient::original, record.value); return true;
+        case 'N': set(dsn_flags_++, &Recipient::dsn, record.value); return true;
+        case 'S':
+        case 'F': add_finished(record.value); return true;
+        default: return false;
+        }
+    }
+    void add_all(std::string_view text);
 
-    /// As parse_control() and open_recipients() say.
-    std::vector<Recipient> all() &&;
-    std::vector<Recipient> open_ones() &&;
+    /// After the last record: every `r` line of the file, in order, as parse_control() says. Until begin_file().
+    std::span<const Recipient> finish();
+    void begin_file();
 
 private:
     using Field = std::string_view Recipient::*;
@@ -61,7 +93,11 @@ private:
         Field field;
         std::string_view value;
     };
-    void set(std::uint32_t number, Field field, std::string_view value);
+    void set(std::uint32_t number, Field field, std::string_view value) {
+        if (number < recipients_.size()) recipients_[number].*field = value;
+        else early_.push_back({number, field, value});
+    }
+    void add_finished(std::string_view value);
 
     std::vector<Recipient> recipients_;
     std::uint32_t originals_ = 0;  // R records so far
@@ -74,10 +110,7 @@ private:
 /// Every `r` line of one file, in order. S and F records with a bad or out-of-range number are ignored.
 std::vector<Recipient> parse_control(std::string_view text);
 
-/// Nothing but white space, which is no address.
-bool is_blank(std::string_view value);
-
-/// Those of parse_control() that are not done and have an address.
+/// Those of parse_control() that are not done and have an address: is_open().
 std::vector<Recipient> open_recipients(std::string_view text);
 
 inline constexpr std::size_t kMaxControlFile = 64 * 1024 * 1024;

@@ -16,10 +16,16 @@ namespace {
     throw py::error_already_set();
 }
 
+py::bytes encode_path(const py::handle& path) {
+    PyObject* encoded = nullptr;
+    if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) throw py::error_already_set();
+    return py::reinterpret_steal<py::bytes>(encoded);
+}
+
 UniqueFd open_path(const py::handle& path, int flags) {
-    const auto name = to_path(path);
+    const auto name = encode_path(path);
     // O_NONBLOCK: a FIFO under that name must not hang the filter.
-    UniqueFd fd(open(name.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    UniqueFd fd(open(PyBytes_AS_STRING(name.ptr()), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!fd) throw_errno(path);
     return fd;
 }
@@ -27,10 +33,7 @@ UniqueFd open_path(const py::handle& path, int flags) {
 }  // namespace
 
 std::string to_path(const py::handle& path) {
-    PyObject* encoded = nullptr;
-    if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) throw py::error_already_set();
-    const auto bytes = py::reinterpret_steal<py::bytes>(encoded);
-    return std::string(std::string_view(bytes));
+    return std::string(std::string_view(encode_path(path)));
 }
 
 void read_file(const py::handle& path, ControlText& text) {

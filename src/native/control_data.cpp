@@ -60,52 +60,70 @@ private:
     std::array<std::optional<std::string_view>, kLetters.size()> last_;
 };
 
-PyObject* new_text(std::string_view bytes) { return to_text(bytes).release().ptr(); }
-
-py::list make_recipient_data(const Recipient& recipient, const py::str& dsn) {
+/// [address, original, dsn]; takes over the reference to `dsn`.
+PyObject* new_recipient_data(const Recipient& recipient, PyObject* dsn) {
+    py::object owned = py::reinterpret_steal<py::object>(dsn);
     py::list data(3);
     // The list is new: its items are NULL, and nobody else has seen it.
-    PyList_SET_ITEM(data.ptr(), 0, new_text(recipient.address));
-    PyList_SET_ITEM(data.ptr(), 1, new_text(recipient.original));
-    PyList_SET_ITEM(data.ptr(), 2, py::str(dsn).release().ptr());
-    return data;
+    PyObject* const address = new_text(recipient.address);
+    PyList_SET_ITEM(data.ptr(), 0, address);
+    const bool is_same = recipient.original == recipient.address;
+    PyList_SET_ITEM(data.ptr(), 1, is_same ? py::handle(address).inc_ref().ptr() : new_text(recipient.original));
+    PyList_SET_ITEM(data.ptr(), 2, owned.release().ptr());
+    return data.release().ptr();
 }
 
 }  // namespace
 
-py::list recipient_data(const Recipient& recipient) { return make_recipient_data(recipient, to_text(recipient.dsn)); }
+py::list recipient_data(const Recipient& recipient) {
+    return py::reinterpret_steal<py::list>(new_recipient_data(recipient, new_text(recipient.dsn)));
+}
 
-void append_recipients(py::list& all, const std::vector<Recipient>& recipients) {
+ObjectList::~ObjectList() {
+    for (PyObject* item : items_) Py_DECREF(item);
+    if (collects_) PyGC_Enable();
+}
+
+py::list ObjectList::take() {
+    py::list list(items_.size());
+    for (std::size_t i = 0; i < items_.size(); ++i) PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), items_[i]);
+    items_.clear();
+    return list;
+}
+
+void append_recipients(ObjectList& all, std::span<const Recipient> recipients) {
     // Nearly all recipients of a message have the same flags.
     std::string_view flags;
     py::str flags_text;
     for (const auto& recipient : recipients) {
+        if (!is_open(recipient)) continue;
         if (recipient.dsn != flags) {
             flags = recipient.dsn;
             flags_text = to_text(flags);
         }
-        all.append(make_recipient_data(recipient, flags_text));
+        all.add(new_recipient_data(recipient, flags_text.inc_ref().ptr()));
     }
 }
 
 py::dict control_data(const py::iterable& control_paths) {
     auto data = empty_data();
-    py::list recipients;
+    ObjectList recipients;
     bool is_first = true;
     ControlText text;
+    RecipientTable table;
     for (const auto& path : control_paths) {
         read_file(path, text);
         Scalars scalars;
-        RecipientTable table;
+        table.begin_file();
         ControlRecords records(text.view());
         for (ControlRecord record; records.next(record);)
             if (!table.add(record)) scalars.add(record);
         if (is_first) scalars.put_into(data);
         is_first = false;
-        append_recipients(recipients, std::move(table).open_ones());
+        append_recipients(recipients, table.finish());
     }
     if (is_first) throw py::index_error("no control paths");
-    data["r"] = recipients;
+    data["r"] = recipients.take();
     return data;
 }
 

@@ -35,37 +35,46 @@ void for_each_file(const py::iterable& control_paths, Use use) {
     }
 }
 
+/// Calls `use` with the recipients of each file, those that are done included.
+template <class Use>
+void for_each_table(const py::iterable& control_paths, Use use) {
+    RecipientTable table;
+    for_each_file(control_paths, [&](std::string_view text) {
+        table.begin_file();
+        table.add_all(text);
+        use(table.finish());
+        return true;
+    });
+}
+
 py::list get_lines(const py::iterable& control_paths, std::string_view key, long max_lines) {
-    py::list lines;
-    if (key.size() != 1) return lines;
+    ObjectList lines;
+    if (key.size() != 1) return lines.take();
     for_each_file(control_paths, [&](std::string_view text) {
         ControlRecords records(text);
         for (ControlRecord record; records.next(record);) {
             if (record.letter != key[0]) continue;
-            lines.append(to_text(record.value));
+            lines.add(new_text(record.value));
             if (max_lines > 0 && static_cast<long>(lines.size()) >= max_lines) return false;
         }
         return true;
     });
-    return lines;
+    return lines.take();
 }
 
 py::list get_recipients(const py::iterable& control_paths) {
-    py::list addresses;
-    for_each_file(control_paths, [&](std::string_view text) {
-        for (const auto& recipient : open_recipients(text)) addresses.append(to_text(recipient.address));
-        return true;
+    ObjectList addresses;
+    for_each_table(control_paths, [&](std::span<const Recipient> recipients) {
+        for (const auto& recipient : recipients)
+            if (is_open(recipient)) addresses.add(new_text(recipient.address));
     });
-    return addresses;
+    return addresses.take();
 }
 
 py::list get_recipients_data(const py::iterable& control_paths) {
-    py::list all;
-    for_each_file(control_paths, [&](std::string_view text) {
-        append_recipients(all, open_recipients(text));
-        return true;
-    });
-    return all;
+    ObjectList all;
+    for_each_table(control_paths, [&](std::span<const Recipient> recipients) { append_recipients(all, recipients); });
+    return all.take();
 }
 
 /// The open recipients of one file with their numbers: (index, [address, original, dsn]).

@@ -1,5 +1,7 @@
 #include "native/text.h"
 
+#include <cstdint>
+#include <cstring>
 #include <optional>
 
 namespace py = pybind11;
@@ -19,6 +21,18 @@ std::string_view strip(std::string_view bytes) {
     const auto first = bytes.find_first_not_of(kBlanks);
     if (first == std::string_view::npos) return {};
     return bytes.substr(first, bytes.find_last_not_of(kBlanks) - first + 1);
+}
+
+bool is_ascii(std::string_view bytes) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080;
+    std::uint64_t all = 0;
+    for (; bytes.size() >= sizeof all; bytes.remove_prefix(sizeof all)) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, bytes.data(), sizeof eight);
+        all |= eight;
+    }
+    for (const char byte : bytes) all |= static_cast<unsigned char>(byte);
+    return (all & kHighBits) == 0;
 }
 
 bool stays(unsigned char c) {
@@ -73,10 +87,19 @@ py::object decode(std::string_view bytes) {
 
 }  // namespace
 
-py::str to_text(std::string_view bytes) {
+py::str to_text(std::string_view bytes) { return py::reinterpret_steal<py::str>(new_text(bytes)); }
+
+// A message may have thousands of addresses, nearly all of them ASCII.
+PyObject* new_text(std::string_view bytes) {
     const auto stripped = strip(bytes);
-    if (auto text = decode(stripped)) return py::reinterpret_steal<py::str>(text.release());
-    return py::str(std::string(kMalformed) + percent_encode(stripped));
+    if (is_ascii(stripped)) {
+        PyObject* const text = PyUnicode_New(static_cast<Py_ssize_t>(stripped.size()), 127);
+        if (text == nullptr) throw py::error_already_set();
+        std::memcpy(PyUnicode_DATA(text), stripped.data(), stripped.size());
+        return text;
+    }
+    if (auto text = decode(stripped)) return text.release().ptr();
+    return py::str(std::string(kMalformed) + percent_encode(stripped)).release().ptr();
 }
 
 std::string to_bytes(const py::handle& text) {

@@ -12,6 +12,9 @@ namespace pythonfilter::native {
 /// percent-encoded, a blank as +, where letters, digits and _.-~@ stay.
 pybind11::str to_text(std::string_view bytes);
 
+/// The same as a new reference.
+PyObject* new_text(std::string_view bytes);
+
 /// The bytes of a str: UTF-8, or what to_text() made the marked text of. ValueError (UnicodeEncodeError) when it cannot
 /// be encoded, TypeError when it is no str.
 std::string to_bytes(const pybind11::handle& text);
