@@ -42,6 +42,9 @@ class FilterServer(Peer):
     def pids(self) -> Pids:
         return server_pids(self.server)
 
+    def end_of_log(self) -> str:
+        return "; ".join(self.server.events()[-5:])
+
 
 def server_pids(server: Server) -> Pids:
     return {"guardian": [server.pid], "master": [server.master_pid()], "zygote": server.zygote_pids(),
@@ -53,7 +56,11 @@ class LoggingServer(Server):
 
     def __init__(self, **arguments: object) -> None:
         super().__init__(**arguments)  # type: ignore[arg-type]  # passed on as they are
-        self._log = _LogFile()
+        self._log = self._log_file = _LogFile()
+
+    def events(self) -> list[str]:
+        """The lines of the log that are not about a message."""
+        return self._log_file.events()
 
 
 class _LogFile(LogReader):
@@ -72,6 +79,14 @@ class _LogFile(LogReader):
         size = os.fstat(self._file.fileno()).st_size
         tail = os.pread(self._file.fileno(), 20_000, max(0, size - 20_000))
         return tail.decode(errors="replace").splitlines()
+
+    def events(self) -> list[str]:
+        found: list[str] = []
+        with open(f"/proc/self/fd/{self._file.fileno()}", errors="replace") as stream:
+            for line in stream:
+                if "CPU TIME ACCOUNTING: " not in line and " filters=" not in line:
+                    found.append(line.rstrip("\n"))
+        return found
 
     def join(self) -> None:
         for reader in self._readers:

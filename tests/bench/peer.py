@@ -40,6 +40,10 @@ class Peer:
     def pids(self) -> Pids:
         raise NotImplementedError
 
+    def end_of_log(self) -> str:
+        """What its log said last, but for messages; for people, when something is wrong."""
+        return ""
+
     def __enter__(self) -> Self:
         try:
             self.start()

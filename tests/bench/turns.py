@@ -35,10 +35,13 @@ def ask(bench: Bench, peer: Peer, clients: int, *, seconds: float = 0.0, count: 
 
     `requests`: other ones than the peer's own.
     """
-    before = cpu_seconds(peer.pids())
+    pids = peer.pids()
+    before = cpu_seconds(pids)
     result = run_load(peer.socket_path, requests or peer.requests, clients=clients, seconds=seconds, count=count,
                       lines=peer.lines, limit=600.0)
-    after = cpu_seconds(peer.pids())
+    if peer.pids() != pids:
+        raise RuntimeError(f"{peer.name}: a process has died; its log: {peer.end_of_log()}")
+    after = cpu_seconds(pids)
     check(bench, peer, result)
     return Turn(result.messages_per_second, per_message(before, after, result.messages),
                 result.p50_us, result.p99_us, result.max_us)
