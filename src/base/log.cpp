@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include <algorithm>
+
 namespace pythonfilter {
 namespace {
 
@@ -38,6 +40,14 @@ void append_hex(std::string& out, char c) {
     out += digits[byte & 15];
 }
 
+// How many bytes at the start need no second look: what nearly all of a line consists of.
+std::size_t plain_length(std::string_view text, std::string_view delimiters) {
+    const auto is_plain = [&](char c) {
+        return c >= 0x20 && c < 0x7f && c != '\\' && delimiters.find(c) == std::string_view::npos;
+    };
+    return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+}
+
 }  // namespace
 
 std::string escape(std::string_view text) { return escape_field(text, {}); }
@@ -55,8 +65,16 @@ std::string escape_lines(std::string_view text) {
 
 std::string escape_field(std::string_view text, std::string_view delimiters) {
     std::string out;
-    out.reserve(text.size() + 8);
+    append_escaped(out, text, delimiters);
+    return out;
+}
+
+void append_escaped(std::string& out, std::string_view text, std::string_view delimiters) {
     while (!text.empty()) {
+        const std::size_t plain = plain_length(text, delimiters);
+        out.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (text.empty()) return;
         const char c = text.front();
         const std::size_t length = utf8_length(text);
         if (c == '\\') {
@@ -72,7 +90,6 @@ std::string escape_field(std::string_view text, std::string_view delimiters) {
             text.remove_prefix(length);
         }
     }
-    return out;
 }
 
 std::size_t whole_characters(std::string_view text, std::size_t limit) {

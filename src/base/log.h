@@ -27,6 +27,7 @@ std::string escape_lines(std::string_view text);
 
 /// escape(), for a value between delimiters: the named delimiter bytes are escaped as well.
 std::string escape_field(std::string_view text, std::string_view delimiters);
+void append_escaped(std::string& out, std::string_view text, std::string_view delimiters);
 
 /// The greatest number of bytes up to `limit` after which a text can be cut, not in the middle of a UTF-8 character.
 std::size_t whole_characters(std::string_view text, std::size_t limit);

@@ -29,6 +29,8 @@ public:
     void set_format(LogFormat format);
     /// Adds one line to the buffer. `text` is already escaped where it came from outside.
     void line(LogLevel level, std::string_view text, const LogFields& fields = {});
+    /// Whether the form of the lines has room for fields.
+    bool takes_fields() const { return format_ != LogFormat::plain || journal_; }
     /// Writes what the descriptor takes now. True when the buffer is empty afterwards.
     bool flush();
     /// Flushes until empty or until `milliseconds` are over: for the end of a process.

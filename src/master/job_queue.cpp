@@ -6,6 +6,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kExpiryStep = 1s;  // how late a waiting job may hear that its time is over
+constexpr Duration kJustCame = 1ms;   // so soon nobody hangs up; to ask is a system call
 
 }  // namespace
 
@@ -34,7 +35,7 @@ Job JobQueue::take() {
 // Set when the job need not be run any more.
 std::optional<JobResult::Kind> JobQueue::fate(const Job& job, TimePoint now) {
     if (now >= job.budget_end) return JobResult::Kind::out_of_time;
-    if (job.client_gone()) return JobResult::Kind::client_gone;
+    if (now - job.queued_at > kJustCame && job.client_gone()) return JobResult::Kind::client_gone;
     return std::nullopt;
 }
 

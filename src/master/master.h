@@ -47,6 +47,7 @@
 //   filter_statistics.h  what each filter did, for whoever asks
 //
 // Pools and workers
+//   task_ids.h          the numbers of tasks
 //   job.h               one dispatch of a stage, and its result
 //   pool_gauges.h       what all pools count together
 //   job_queue.h         the jobs that wait for a worker

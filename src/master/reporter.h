@@ -14,14 +14,19 @@ class Reporter {
 public:
     using Sink = std::function<void(LogLevel, const std::string&, const LogFields&)>;
 
-    Reporter(Sink sink) : sink_(std::move(sink)) {}  // implicit: a lambda is one
+    /// `takes_fields`: whether the log has a use for them now; none: it has.
+    Reporter(Sink sink, std::function<bool()> takes_fields = {})  // implicit: a lambda is one
+        : sink_(std::move(sink)), takes_fields_(std::move(takes_fields)) {}
 
     void operator()(LogLevel level, const std::string& text, const LogFields& fields = {}) const {
         sink_(level, text, fields);
     }
+    /// Of lines of messages, which no limit holds back: it spares the path of a message what would be thrown away.
+    bool takes_fields() const { return !takes_fields_ || takes_fields_(); }
 
 private:
     Sink sink_;
+    std::function<bool()> takes_fields_;
 };
 
 /// Several raw lines (a traceback) as log lines with the same label in front of each.

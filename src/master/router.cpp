@@ -41,13 +41,6 @@ DigestKey random_key() {
     return key;
 }
 
-// Not to be guessed: no worker can answer for a message before it was given to it. Odd, for 0 is no task.
-std::uint64_t new_task_id() {
-    std::uint64_t id = 0;
-    arc4random_buf(&id, sizeof id);
-    return id | 1;
-}
-
 }  // namespace
 
 Router::Message::Message(Generation& its_generation, Request its_request, TimePoint when, Client its_client)
@@ -114,7 +107,7 @@ void Router::step(Messages::iterator message) {
 
 Job Router::make_job(std::uint64_t id, const Message& message) {
     Job job;
-    job.task.id = new_task_id();
+    job.task.id = task_ids_.next();
     job.task.filters = message.dispatch.filters;
     job.task.state = message.walk.state();
     job.task.expected = message.walk.expected();
@@ -373,7 +366,7 @@ void Router::when_empty(std::function<void()> done) {
 
 void Router::log(const MessageRecord& record, const Generation& generation) {
     const FilterNames& names = generation.filter_names();
-    const LogFields fields = message_fields(record);
+    const LogFields fields = report_.takes_fields() ? message_fields(record) : LogFields();
     report_(LogLevel::info, message_line(record, names), fields);
     for (const std::string& line : refusal_lines(record)) report_(LogLevel::info, line, fields);
     if (generation.config().server.accounting) report_(LogLevel::info, accounting_line(record, names), fields);

@@ -9,6 +9,7 @@
 #include "master/poison_table.h"
 #include "master/reporter.h"
 #include "master/router_counters.h"
+#include "master/task_ids.h"
 #include "message/request.h"
 
 #include <cstdint>
@@ -89,6 +90,7 @@ private:
     Reporter report_;
     std::uint64_t last_message_ = 0;
     Messages messages_;
+    TaskIds task_ids_;
     PoisonTable poison_;
     RouterCounters counters_;
     FilterStatistics statistics_;

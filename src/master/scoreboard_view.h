@@ -47,9 +47,9 @@ public:
     bool children_left() const;
 
     /// Before the task is sent.
-    void offer(const Task& task) { page().offers[task.place].store(task.id); }
+    void offer(const Task& task) { page().offers[task.place].store(task.offer); }
     /// False when the worker has begun it, or says so.
-    bool take_back(const Task& task) { return take_offer(page(), task.place, task.id); }
+    bool take_back(const Task& task) { return take_offer(page(), task); }
 
 private:
     ScoreboardView(UniqueFd fd, char* memory) : fd_(std::move(fd)), memory_(memory) {}

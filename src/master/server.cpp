@@ -37,7 +37,7 @@ Server::Server(MasterOptions options, Config config)
       guardian_(options_.own_socket ? 0 : getppid()),
       report_([this](LogLevel level, const std::string& text, const LogFields& fields) {
           report(level, text, fields);
-      }),
+      }, [this] { return log_.takes_fields(); }),
       generations_(loop_, options_.config, gauge_, report_,
                    {[this](const Config& now) { in_force(now); },
                     [this] { entrance_.close(generations_.current().config().server.message_timeout); },

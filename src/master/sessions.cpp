@@ -28,15 +28,17 @@ Sessions::Sessions(Loop& loop, Duration request_timeout, std::size_t max_reading
       expiry_(loop, [this] { expire(); }) {}
 
 void Sessions::adopt(UniqueFd client, const std::string& spool_tmp) {
-    if (reading_.size() >= max_reading_) refuse(reading_.front(), replies::bad_request(), "too many silent clients");
     const SessionId id = ++last_id_;
     sessions_.try_emplace(id, std::move(client), spool_tmp);
-    Session& session = sessions_.at(id);
-    session.reading = reading_.insert(reading_.end(), id);
-    const int fd = session.fd.get();
-    session.watch = std::make_unique<IoWatch>(loop_, fd, EV_READ, [this, id] { read(id); });
-    if (!expiry_.active()) expiry_.start(request_timeout_);
     read(id);  // Courier has mostly written before we accept
+}
+
+void Sessions::wait_for_more(SessionId id, Session& session) {
+    if (session.watch) return;
+    if (reading_.size() >= max_reading_) refuse(reading_.front(), replies::bad_request(), "too many silent clients");
+    session.reading = reading_.insert(reading_.end(), id);
+    session.watch = std::make_unique<IoWatch>(loop_, session.fd.get(), EV_READ, [this, id] { read(id); });
+    expiry_.by(session.accepted + request_timeout_);
 }
 
 void Sessions::read(SessionId id) {
@@ -46,7 +48,7 @@ void Sessions::read(SessionId id) {
     do {
         n = recv(session.fd.get(), chunk, sizeof chunk, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for_more(id, session);
     if (n <= 0) {
         const bool said_something = session.parser.started();
         end(id);
@@ -54,20 +56,19 @@ void Sessions::read(SessionId id) {
         return;
     }
     switch (session.parser.feed({chunk, static_cast<std::size_t>(n)})) {
-        case RequestParser::State::incomplete: return;
+        case RequestParser::State::incomplete: return wait_for_more(id, session);
         case RequestParser::State::bad:
             refuse(id, replies::bad_request(), "bad request: " + session.parser.problem());
             return;
         case RequestParser::State::complete: break;
     }
-    finish_reading(session);
+    if (session.watch) finish_reading(session);
     callbacks_.on_request(id, std::move(session.parser.request()), session.accepted);
 }
 
 void Sessions::finish_reading(Session& session) {
     session.watch.reset();
     reading_.erase(session.reading);
-    if (reading_.empty()) expiry_.stop();
 }
 
 void Sessions::refuse(SessionId id, std::string_view text, const std::string& why) {
@@ -81,7 +82,7 @@ void Sessions::expire() {
         const SessionId oldest = reading_.front();
         const TimePoint end = sessions_.at(oldest).accepted + request_timeout_;
         if (end > now) {
-            expiry_.start(end - now);
+            expiry_.by(end);
             return;
         }
         refuse(oldest, replies::bad_request(), "a client did not finish its request in time");

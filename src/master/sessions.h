@@ -51,11 +51,12 @@ private:
         UniqueFd fd;
         RequestParser parser;
         TimePoint accepted = Clock::now();
-        std::unique_ptr<IoWatch> watch;          // while the request is incomplete
+        std::unique_ptr<IoWatch> watch;          // only when its request did not come at once, until it has
         std::list<SessionId>::iterator reading;  // place in reading_, valid while `watch` is set
     };
 
     void read(SessionId id);
+    void wait_for_more(SessionId id, Session& session);
     void refuse(SessionId id, std::string_view text, const std::string& why);
     void finish_reading(Session& session);
     void expire();
@@ -67,8 +68,8 @@ private:
     Callbacks callbacks_;
     SessionId last_id_ = 0;
     std::unordered_map<SessionId, Session> sessions_;
-    std::list<SessionId> reading_;  // sessions without a complete request, oldest first
-    Timer expiry_;                  // active while reading_ is not empty
+    std::list<SessionId> reading_;  // those with a watch, oldest first
+    Alarm expiry_;                  // for the first of them
 };
 
 }  // namespace pythonfilter

@@ -6,6 +6,7 @@
 #include "master/job.h"
 #include "master/scoreboard_view.h"
 
+#include <array>
 #include <deque>
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ public:
     std::vector<Job> paused();
     std::size_t size() const { return jobs_.size(); }
 
-    void served(Duration time) { policy_.served(time); }
+    /// The worker has answered the task after so long.
+    void answered(const Task& task, Duration time);
     /// Whether there may be one more behind the one that runs.
     bool takes_one() const { return policy_.takes(jobs_.size() + 1); }
 
@@ -37,7 +39,9 @@ private:
     ScoreboardView& scoreboard_;
     AheadPolicy policy_;
     std::deque<Job> jobs_;  // fewer than kPlaces
-    std::uint32_t offered_ = 0, round_ = 0;
+    std::array<bool, ScoreboardPage::kPlaces> sent_{};  // the places of those that are neither answered nor taken back
+    std::uint64_t offers_ = 0;
+    std::uint32_t round_ = 0;
 };
 static_assert(AheadPolicy::kMostTasks <= ScoreboardPage::kPlaces);
 

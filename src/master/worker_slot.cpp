@@ -241,7 +241,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     result.worker = label_;
     result.queue_wait = dispatched_ - job_->queued_at;
     const auto done = std::move(job_->done);
-    ahead_.served(Clock::now() - dispatched_);
+    ahead_.answered(job_->task, Clock::now() - dispatched_);
     std::vector<Job> back = pauses ? ahead_.paused() : std::vector<Job>();
     job_.reset();
     if (auto next = ahead_.pop()) begin(std::move(*next));

@@ -175,6 +175,7 @@ std::string encode(const Task& task) {
     out.put_bool(task.digest_order.has_value());
     if (task.digest_order) put(out, *task.digest_order);
     out.put(task.place);
+    out.put(task.offer);
     out.put(task.round);
     return frame(FrameType::task, std::move(out));
 }
@@ -190,6 +191,7 @@ std::optional<Task> decode_task(std::string_view payload) {
     task.control_paths = get_strings(in);
     if (in.get_bool()) task.digest_order = get_digest_order(in);
     task.place = in.get<std::uint8_t>();
+    task.offer = in.get<std::uint64_t>();
     task.round = in.get<std::uint32_t>();
     return if_finished(in, std::move(task));
 }

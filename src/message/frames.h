@@ -69,7 +69,8 @@ struct Task {
     std::string body_path;
     std::vector<std::string> control_paths;
     std::optional<DigestOrder> digest_order;
-    std::uint8_t place = 0;              // where the scoreboard offers it
+    std::uint8_t place = 0;              // where the scoreboard offers it,
+    std::uint64_t offer = 0;             // and under which number: a task that was taken back may come again
     std::uint32_t round = 0;             // how often the worker has paused, as far as its master knew
 };
 

@@ -34,14 +34,15 @@ struct ScoreboardPage {
     char envelope[3584];                         // sender and as many recipients as fit, NUL after each
     std::atomic<std::uint32_t> traces;           // written so far, the last one whole; only grows
     std::atomic<std::uint32_t> children;         // 1: processes were there when the last message ended
-    std::atomic<std::uint64_t> offers[kPlaces];  // ids of tasks by Task::place; 0: it has been taken
+    std::atomic<std::uint64_t> offers[kPlaces];  // Task::offer by Task::place; 0: it has been taken
 };
 static_assert(std::is_standard_layout_v<ScoreboardPage> && sizeof(ScoreboardPage) <= 4096);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 /// True when the task was still there: it is the caller's now, and nobody else's.
-inline bool take_offer(ScoreboardPage& page, std::uint8_t place, std::uint64_t task_id) {
-    return place < ScoreboardPage::kPlaces && page.offers[place].compare_exchange_strong(task_id, 0);
+inline bool take_offer(ScoreboardPage& page, const Task& task) {
+    std::uint64_t offer = task.offer;
+    return task.place < ScoreboardPage::kPlaces && page.offers[task.place].compare_exchange_strong(offer, 0);
 }
 
 inline constexpr std::size_t kScoreboardPageSize = 4096;

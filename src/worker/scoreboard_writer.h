@@ -15,7 +15,7 @@ public:
     static std::optional<ScoreboardWriter> map(int memfd);
 
     /// Before anything is done for a task: false when the master has taken it back.
-    bool take(const Task& task) { return take_offer(*page_, task.place, task.id); }
+    bool take(const Task& task) { return take_offer(*page_, task); }
     void begin_task(std::uint64_t id, const MessageFacts& facts, const Identity& identity);
     void begin_filter(std::uint32_t filter, TimePoint now);
     void end_filters();

@@ -30,6 +30,7 @@ Task sample_task() {
     task.control_paths = {"/t/C1.1", name_with_nul(), ""};
     task.digest_order = DigestOrder{{{1, 2, 3, 4}}, {{{5, 6, 7, 8}}, {{9, 10, 11, 12}}}, true};
     task.place = 15;
+    task.offer = 0x0102030405060708;
     task.round = 0x01020304;
     return task;
 }
@@ -133,6 +134,7 @@ TEST_CASE("frames: a task comes back as it was sent") {
     CHECK(got->digest_order->refused == sent.digest_order->refused);
     CHECK(got->digest_order->only);
     CHECK(got->place == sent.place);
+    CHECK(got->offer == sent.offer);
     CHECK(got->round == sent.round);
 }
 

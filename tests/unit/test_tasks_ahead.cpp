@@ -51,12 +51,32 @@ TEST_CASE("tasks ahead: a place that is used again is the new task's alone") {
     Sides sides;
     const Task old = sides.push(1);
     CHECK(sides.take_back() == std::vector<std::uint64_t>{1});
-    Task task;
-    do {
-        task = sides.push(task.id + 2);
-    } while (task.place != old.place);
+    const Task task = sides.push(3);
+    CHECK(task.place == old.place);
     CHECK_FALSE(sides.worker_takes(old));
     CHECK(sides.worker_takes(task));
+}
+
+TEST_CASE("tasks ahead: whatever is taken back in between, no two that are sent have the same place") {
+    Sides sides;
+    const Task first = sides.push(1);
+    CHECK(sides.worker_takes(first));
+    for (std::uint64_t id = 3; id < 100; id += 2) {
+        CHECK(sides.push(id).place != first.place);
+        CHECK(sides.take_back() == std::vector<std::uint64_t>{id});
+    }
+    sides.ahead.answered(sides.ahead.pop()->task, 1ms);
+    CHECK(sides.push(101).place == first.place);
+}
+
+TEST_CASE("tasks ahead: a task that comes again is not the one that was taken back") {
+    Sides sides;
+    const Task before = sides.push(1);
+    CHECK(sides.take_back() == std::vector<std::uint64_t>{1});
+    const Task again = sides.push(1);
+    CHECK(again.place == before.place);
+    CHECK_FALSE(sides.worker_takes(before));
+    CHECK(sides.worker_takes(again));
 }
 
 TEST_CASE("tasks ahead: a task of a place that does not exist is nobody's") {
