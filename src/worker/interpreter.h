@@ -11,9 +11,16 @@ namespace pythonfilter {
 /// Starts the interpreter and makes the stock filters, `filter_path` and the courier package importable.
 Status start_interpreter(const ZygoteSpec& spec);
 
+/// In the zygote, after the imports: what the first messages make the standard library prepare, for all workers.
+void warm_up();
+
 /// Writes out what sys.stdout, sys.stderr and C's stdout hold back, so that no line is lost or printed twice after a
 /// fork.
 void flush_output();
+
+/// Frees what the last messages have left behind in cycles, a tree of objects with the message's text perhaps. Python
+/// itself would wait until there are hundreds of objects, whatever their size. Not where the collector is off.
+void collect_youngest();
 
 /// Runs Python-level signal handlers that are due; an exception from one goes to stderr.
 void run_signal_handlers();

@@ -59,8 +59,21 @@ void PackageGuard::adopt(const std::string& prefix, const PyObj& owner) {
     }
 }
 
+PackageGuard::PackageGuard() {
+    adopt_modules();
+    remember_clean();
+}
+
+void PackageGuard::begin() {
+    if (!names_untouched() || !changed().empty()) *this = PackageGuard();
+}
+
 bool PackageGuard::untouched() const {
-    if (clean_.empty() || clean_[0] != version_of(PyImport_GetModuleDict())) return false;
+    return !clean_.empty() && clean_[0] == version_of(PyImport_GetModuleDict()) && names_untouched();
+}
+
+bool PackageGuard::names_untouched() const {
+    if (clean_.size() != owners_.size() + 1) return false;
     for (std::size_t i = 0; i < owners_.size(); ++i) {
         if (clean_[i + 1] != version_of(dictionary_of(owners_[i].ptr()))) return false;
     }

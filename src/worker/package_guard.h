@@ -14,7 +14,10 @@ namespace pythonfilter {
 
 class PackageGuard {
 public:
-    PackageGuard() { adopt_modules(); }
+    /// The names there are now stay. In the zygote, so that its workers share what is noted here.
+    PackageGuard();
+    /// In the worker, when init_filter has run: what it has changed stays changed.
+    void begin();
 
     /// The names that are not what they were; empty when all are. A module imported since is known from now on. Costs
     /// nearly nothing while no dictionary that holds one of them was written to.
@@ -40,6 +43,7 @@ private:
 
     void adopt_modules();
     bool untouched() const;
+    bool names_untouched() const;  // of the modules that are known
     void adopt(const std::string& prefix, const PyObj& owner);
     std::string compare() const;
     void remember_clean();

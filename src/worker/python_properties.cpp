@@ -1,6 +1,5 @@
 #include "worker/python_properties.h"
 
-#include "worker/package_guard.h"
 #include "worker/python_object.h"
 #include "worker/value_bytes.h"
 
@@ -9,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <memory>
 #include <unistd.h>
 
 namespace pythonfilter {
@@ -244,9 +242,8 @@ bool restore_socket_timeout(const PyObj& saved) {
 
 }  // namespace
 
-std::vector<Property> python_properties() {
+std::vector<Property> python_properties(PackageGuard& guard) {
     const auto saved_timeout = socket_timeout();
-    const auto guard = std::make_shared<PackageGuard>();
     return {
         {"the environment", true, read_environment, restore_environment, describe_environment, false,
          environment_holds},
@@ -262,8 +259,8 @@ std::vector<Property> python_properties() {
         {"the default timeout of sockets", false, read_socket_timeout,
          [saved_timeout](const std::string&) { return restore_socket_timeout(saved_timeout); }, from_to},
         hooks(),
-        {"names in courier or builtins", true, [guard] { return guard->changed(); },
-         [guard](const std::string&) { return guard->restore(); },
+        {"names in courier or builtins", true, [&guard] { return guard.changed(); },
+         [&guard](const std::string&) { return guard.restore(); },
          [](const std::string&, const std::string& value) { return value; }},
     };
 }

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "worker/footprint.h"
+#include "worker/package_guard.h"
 
 namespace pythonfilter {
 
-/// The objects there are now are the ones that will be put back.
-std::vector<Property> python_properties();
+/// The objects there are now are the ones that will be put back. `guard` is lent, and outlives
+/// the properties.
+std::vector<Property> python_properties(PackageGuard& guard);
 
 }  // namespace pythonfilter

@@ -1,6 +1,7 @@
 #include "worker/tidy_up.h"
 
 #include "message/frames.h"
+#include "worker/interpreter.h"
 #include "worker/process_properties.h"
 #include "worker/python_properties.h"
 #include "worker/signal_properties.h"
@@ -38,7 +39,8 @@ void TidyUp::set_baseline() {
     properties_ = standard_.properties();
     append(properties_, signal_properties());
     append(properties_, process_properties());
-    append(properties_, python_properties());
+    guard_.begin();
+    append(properties_, python_properties(guard_));
     wanted_ = read_all(properties_);
     children_.set_baseline();
     temporary_files_.set_baseline();
@@ -82,6 +84,7 @@ void TidyUp::look(bool full) {
         unclear = measure_threads() || unclear;
         since_full_look_.forget();
         policy_.looked();
+        collect_youngest();
     }
     if (unclear) policy_.watch();
 }

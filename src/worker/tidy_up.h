@@ -9,6 +9,7 @@
 #include "worker/growth.h"
 #include "worker/leftover_children.h"
 #include "worker/look_policy.h"
+#include "worker/package_guard.h"
 #include "worker/standard_fds.h"
 #include "worker/suspects.h"
 #include "worker/temporary_files.h"
@@ -23,10 +24,11 @@ namespace pythonfilter {
 
 class TidyUp {
 public:
-    /// `standard` outlives it. A filter that runs for `slow_after` may find its worker's nice value raised by the
-    /// server; 0: never. `temporary_directory` may be empty.
-    TidyUp(const StandardFds& standard, Duration slow_after, std::string temporary_directory)
-        : standard_(standard), slow_after_(slow_after), temporary_files_(std::move(temporary_directory)) {}
+    /// `standard` and `guard` outlive it. A filter that runs for `slow_after` may find its worker's nice value raised
+    /// by the server; 0: never. `temporary_directory` may be empty.
+    TidyUp(const StandardFds& standard, PackageGuard& guard, Duration slow_after, std::string temporary_directory)
+        : standard_(standard), guard_(guard), slow_after_(slow_after),
+          temporary_files_(std::move(temporary_directory)) {}
 
     /// Things are now as every message shall find them.
     void set_baseline();
@@ -56,6 +58,7 @@ private:
     void tell(std::size_t kind, const std::string& who, const std::string& text);
 
     const StandardFds& standard_;
+    PackageGuard& guard_;
     Duration slow_after_;
     bool slow_ = false;  // for the rest of its life, which ends with this message
     std::vector<Property> properties_;

@@ -36,8 +36,8 @@ void become_worker_process(pid_t zygote) {
     prctl(PR_SET_DUMPABLE, 1);  // the master counts our descriptors in /proc; the zygote was not dumpable
 }
 
-int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, bool import_here,
-                   Duration slow_after, std::string temporary_directory) {
+int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, PackageGuard& guard,
+                   bool import_here, Duration slow_after, std::string temporary_directory) {
     auto scoreboard = ScoreboardWriter::map(fds.scoreboard.get());
     if (!scoreboard) {
         std::perror("worker: mmap of the scoreboard");
@@ -53,7 +53,7 @@ int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& s
                         scoreboard->page());
     if (!register_traceback(traceback.get()) || !install_trace_handler(scoreboard->page(), trace.get()))
         print_python_error();
-    TidyUp tidy_up(standard, slow_after, std::move(temporary_directory));
+    TidyUp tidy_up(standard, guard, slow_after, std::move(temporary_directory));
     return run_worker_loop(pipe, filters, *scoreboard, tidy_up, sandbox, import_here);
 }
 

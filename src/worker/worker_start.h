@@ -4,6 +4,7 @@
 
 #include "base/unique_fd.h"
 #include "worker/filter_loader.h"
+#include "worker/package_guard.h"
 #include "worker/sandbox.h"
 
 #include <string>
@@ -21,9 +22,10 @@ struct WorkerFds {
 /// already.
 void become_worker_process(pid_t zygote);
 
-/// The worker's life; returns its exit status. `import_here`: the filters were not imported in the zygote.
+/// The worker's life; returns its exit status. `guard` is the zygote's. `import_here`: the filters were not imported in
+/// the zygote.
 /// `slow_after`: of the pool. `temporary_directory`: its own, may be empty.
-int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, bool import_here,
-                   Duration slow_after, std::string temporary_directory);
+int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& sandbox, PackageGuard& guard,
+                   bool import_here, Duration slow_after, std::string temporary_directory);
 
 }  // namespace pythonfilter

@@ -65,6 +65,7 @@ private:
     std::vector<LoadedFilter> filters_;
     TemporaryPlace temporary_place_;
     Sandbox sandbox_;
+    std::optional<PackageGuard> guard_;  // from when the filters are imported
 };
 
 int Zygote::run() {
@@ -82,6 +83,7 @@ int Zygote::run() {
         filters_.emplace_back(filter).failure = filter.given_up.empty() ? sandbox_.refusal() : filter.given_up;
     if (!import_filters()) return 0;
     // Stage 4: workers. From here on nothing is imported in this process.
+    guard_.emplace();
     children_.set_baseline();
     temporary_place_.create();
     return serve();
@@ -120,6 +122,7 @@ bool Zygote::import_filters() {
         }
         if (!filter.available()) report.failures.push_back({filter.spec.index, filter.failure});
     }
+    warm_up();
     flush_output();
     const ProcessSnapshot after = take_snapshot();
     if (const std::string additions = describe_additions(before, after); !additions.empty()) {
@@ -216,7 +219,7 @@ void Zygote::become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds) {
     reports_.forget();
     std::string temporary_directory = temporary_place_.enter(slot);
     apply_limits(spec_.limits, spec_.nice);
-    _exit(live_as_worker(std::move(fds), filters_, sandbox_, !spec_.preload, spec_.slow_after,
+    _exit(live_as_worker(std::move(fds), filters_, sandbox_, *guard_, !spec_.preload, spec_.slow_after,
                          std::move(temporary_directory)));
 }
 

@@ -309,3 +309,23 @@ def test_a_child_of_an_earlier_message_keeps_no_file_of_a_later_one() -> None:
         assert running.ask(b"Subject: file two\n\n") == b"250 ['one', 'two']\n"
         assert running.ask() == b"250 ['one']\n"
         assert running.ask(b"Subject: file two\n\n") == b"250 ['one', 'two']\n"
+
+
+# --- Memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_trees_of_earlier_messages_are_not_kept_until_there_are_hundreds() -> None:
+    source = """\
+        import weakref
+        class Tree: pass
+        alive = weakref.WeakSet()
+        def do_filter(body_path, control_paths):
+            found, tree = len(alive), Tree()
+            tree.root = tree
+            alive.add(tree)
+            return f'250 {found}'
+        """
+    with Server(filters={"trees": source}, config=ONE_WORKER) as running:
+        for _ in range(3):
+            time.sleep(0.01)  # with time before a message, the worker looks after it
+            assert running.ask() == b"250 0\n"
