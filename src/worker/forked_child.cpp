@@ -12,7 +12,8 @@ namespace pythonfilter {
 namespace {
 
 struct Guarded {
-    pid_t pid = 0;  // 0: not yet a worker
+    pid_t pid = 0;               // 0: not yet a worker
+    const char* ours = nullptr;  // *ours is 1, in a forked child 0; null: this kernel cannot do that
     std::vector<int> descriptors;
     void* page = nullptr;
 };
@@ -26,6 +27,16 @@ PyObject* in_forked_child(PyObject*, PyObject*) {
         mmap(guarded.page, kScoreboardMapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     }
     Py_RETURN_NONE;
+}
+
+// A page of which every fork() makes one of zeros for the child: to look there costs no system call.
+const char* make_page_without_heirs() {
+    const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    void* const page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED || madvise(page, size, MADV_WIPEONFORK) != 0) return nullptr;
+    *static_cast<char*>(page) = 1;
+    mprotect(page, size, PROT_READ);
+    return static_cast<const char*>(page);
 }
 
 PyMethodDef child_hook = {"_close_worker_pipes", in_forked_child, METH_NOARGS,
@@ -60,11 +71,16 @@ int pending_exit_status() {
 }  // namespace
 
 void guard_against_forks(std::vector<int> descriptors, void* page) {
-    guarded = {getpid(), std::move(descriptors), page};
+    guarded = {getpid(), make_page_without_heirs(), std::move(descriptors), page};
     if (!register_hook()) print_python_error();
 }
 
 void leave_if_forked() {
+    if (guarded.ours && *guarded.ours == 1) return;
+    leave_if_another();
+}
+
+void leave_if_another() {
     if (guarded.pid == 0 || getpid() == guarded.pid) return;
     const int status = pending_exit_status();
     flush_output();

@@ -11,8 +11,11 @@ namespace pythonfilter {
 /// Called once, by a worker: these descriptors and this page belong to it alone.
 void guard_against_forks(std::vector<int> descriptors, void* page);
 
-/// After every call into a filter and before every write to the master: a process that is not the worker ends here,
-/// with the status that a pending SystemExit names. What it printed is written out, nothing else of it runs.
+/// After every call into a filter: a process that is not the worker ends here, with the status that a pending
+/// SystemExit names. What it printed is written out, nothing else of it runs.
 void leave_if_forked();
+/// Before every write to the master: the same at the price of a system call, which also finds a child that shares the
+/// worker's memory, as that of a vfork() does.
+void leave_if_another();
 
 }  // namespace pythonfilter

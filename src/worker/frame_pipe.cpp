@@ -74,7 +74,7 @@ FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
 }
 
 bool FramePipe::write(const std::string& frame) {
-    leave_if_forked();
+    leave_if_another();
     if (!verdict_is_ours()) return false;
     for (std::size_t written = 0; written < frame.size();) {
         const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] {

@@ -109,9 +109,13 @@ public:
     /// Whether Python knows the same handlers as before. What a C library has set is not seen: the kernel is asked in a
     /// full look only, because it wants a system call for each signal.
     bool python_holds() const {
-        return std::all_of(saved_.begin(), saved_.end(), [this](const Saved& saved) {
-            return python_handler(saved).is(saved.python);
-        });
+        if (!get_) return true;
+        for (const Saved& saved : saved_) {
+            const PyObj now = steal(PyObject_CallOneArg(get_.ptr(), saved.number.ptr()));
+            if (!now) PyErr_Clear();
+            if (now.ptr() != saved.python.ptr()) return false;
+        }
+        return true;
     }
 
     bool restore() const {
