@@ -1,6 +1,6 @@
 """The program behind dev/bench: runs the parts it is told to, prints their tables, and says which targets were reached.
 
-    python3 tests/bench/main.py [--quick] [--json FILE] [--keep] [PART...]
+    python3 tests/bench/main.py [--quick] [--json FILE] [--keep] [--record] [PART...]
 
 Started by dev/bench when all is built. CI does not run it, because one slow run on a shared machine proves nothing.
 Must never go on with a build of another commit when the results are kept.
@@ -22,8 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.parts import (  # noqa: E402  # needs the path above
-    control_files, idle, large, memory, mime, nothing, pools, queue, starting, timeouts, waiting)
-from bench.session import Bench  # noqa: E402
+    control_files, idle, large, memory, mime, nothing, pools, profile, queue, starting, timeouts, waiting)
+from bench.session import Bench, write_result  # noqa: E402
 
 TOP = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results")
@@ -31,7 +31,7 @@ RESULTS = Path(__file__).with_name("results")
 PARTS: dict[str, Callable[[Bench], None]] = {
     "nothing": nothing.run, "mime": mime.run, "wait": waiting.run, "memory": memory.run, "start": starting.run,
     "idle": idle.run, "pools": pools.run, "queue": queue.run, "control-files": control_files.run, "large": large.run,
-    "timeouts": timeouts.run,
+    "timeouts": timeouts.run, "profile": profile.run,
 }
 
 
@@ -40,14 +40,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     options = parser.parse_args()
     if unknown := [name for name in options.parts if name not in PARTS]:
         parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if options.record and options.parts and "profile" not in options.parts:
+        parser.error("--record needs the part profile")
     commit = git("rev-parse", "--short=12", "HEAD")
     if options.keep and (changed := git("status", "--porcelain", "--", ".", f":!{RESULTS.relative_to(TOP)}")):
         parser.error(f"--keep needs a checkout without changes, so that the commit says what was measured:\n{changed}")
-    bench = Bench(options.quick)
+    bench = Bench(options.quick, record=options.record)
     began, load_before = time.monotonic(), os.getloadavg()[0]
     bench.data = {"commit": commit, "machine": machine(), "quick": options.quick, "load_average_before": load_before}
     bench.show(f"{commit}{', quick: the figures say little' if options.quick else ''}\n{machine()}")
@@ -91,15 +94,14 @@ def git(*words: str) -> str:
 
 
 def keep(bench: Bench, commit: str) -> None:
-    """Writes the results where they are committed, and gives them to the owner of the checkout."""
-    RESULTS.mkdir(exist_ok=True)
-    owner = TOP.stat()
+    """Writes the results where they are committed."""
+    if not RESULTS.exists():
+        RESULTS.mkdir()
+        owner = TOP.stat()
+        shutil.chown(RESULTS, owner.st_uid, owner.st_gid)
     stem = f"{datetime.date.today().isoformat()}-{commit}"
-    for path, content in ((RESULTS / f"{stem}.json", bench.as_json()), (RESULTS / f"{stem}.txt", bench.text())):
-        path.write_text(content)
-        shutil.chown(path, owner.st_uid, owner.st_gid)
-        print(f"dev/bench: wrote {path.relative_to(TOP)}")
-    shutil.chown(RESULTS, owner.st_uid, owner.st_gid)
+    write_result(RESULTS / f"{stem}.json", bench.as_json())
+    write_result(RESULTS / f"{stem}.txt", bench.text())
 
 
 if __name__ == "__main__":
