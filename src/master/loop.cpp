@@ -7,6 +7,8 @@
 namespace pythonfilter {
 namespace {
 
+constexpr ev_tstamp kFarAway = 4e9;  // seconds since 1970: in 2096
+
 // The callback is copied before the call: it may destroy its own watcher. Signal and prepare watchers live as long as
 // the loop and are called in place.
 template <class Watch>
@@ -22,6 +24,10 @@ Loop::Loop() : loop_(ev_loop_new(EVFLAG_AUTO)) {
         std::fputs("pythonfilter: libev finds no way to wait for events on this system\n", stderr);
         std::abort();
     }
+    // With a moment of the calendar to wait for, libev is told by the kernel when the clock is set; without it wakes up
+    // each minute to look.
+    ev_periodic_init(&never_, [](struct ev_loop*, ev_periodic*, int) {}, kFarAway, 0., nullptr);
+    ev_periodic_start(loop_, &never_);
 }
 Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }

@@ -22,6 +22,7 @@ public:
 
 private:
     struct ev_loop* loop_;
+    ev_periodic never_;
 };
 
 /// Of events that came in one round, those of other watchers are called back first.

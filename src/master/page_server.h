@@ -29,6 +29,8 @@ public:
     /// Listens where the configuration says, and nowhere else any more. What cannot be done is logged; mail does not
     /// need it.
     void open(const Config& config);
+    /// The configuration asks for one.
+    bool is_wanted() const { return !listen_.empty() || !problem_.empty(); }
     /// It should be there and is not: open() may mend that.
     bool is_missing() const;
     /// For the end of the server.

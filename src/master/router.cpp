@@ -333,7 +333,9 @@ void Router::end(Messages::iterator message, std::string reply, std::string reas
     Message its = std::move(message->second);
     messages_.erase(message);
     const bool client_there = its.client.answer(reply);
-    its.record.total = Clock::now() - its.accepted;
+    const TimePoint now = Clock::now();
+    end_minutes(now);
+    its.record.total = now - its.accepted;
     counters_.took(its.record.total);
     its.record.reply = std::move(reply);
     if (!reason.empty()) its.record.reason = std::move(reason);
@@ -354,9 +356,13 @@ void Router::end(Messages::iterator message, OwnAnswer why, std::string reason) 
     end(message, row_of(why).reply(), reason.empty() ? std::string(row_of(why).reason) : std::move(reason));
 }
 
-void Router::minute_ended() {
-    counters_.hour.minute_ended();
-    statistics_.minute_ended();
+// No timer: it would wake an idle server for nothing. After a pause of hours one of them is enough.
+void Router::end_minutes(TimePoint now) {
+    minute_end_ = std::max(minute_end_, now - Duration(1min) * static_cast<int>(LastHour::kMinutes + 1));
+    for (; now >= minute_end_; minute_end_ += 1min) {
+        counters_.hour.minute_ended();
+        statistics_.minute_ended();
+    }
 }
 
 void Router::when_empty(std::function<void()> done) {

@@ -43,8 +43,8 @@ public:
     bool is_stuck(TimePoint now, Duration slack) const;
     const RouterCounters& counters() const { return counters_; }
     const FilterStatistics& filter_statistics() const { return statistics_; }
-    /// For what is told by the minute.
-    void minute_ended();
+    /// Minutes that are over are told as such. Called at the end of each message, and before somebody is told.
+    void end_minutes(TimePoint now);
     /// Called once, when the last message has its answer; at once when there is none.
     void when_empty(std::function<void()> done);
 
@@ -91,6 +91,7 @@ private:
     std::uint64_t last_message_ = 0;
     Messages messages_;
     TaskIds task_ids_;
+    TimePoint minute_end_ = Clock::now() + 1min;
     PoisonTable poison_;
     RouterCounters counters_;
     FilterStatistics statistics_;

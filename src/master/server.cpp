@@ -64,7 +64,7 @@ Server::Server(MasterOptions options, Config config)
       to_tell_dropped_(loop_, [this] { tell_dropped(); }),
       to_look_(loop_, [this] { look_after_socket(); }),
       to_open_control_(loop_, [this] { open_control(); }),
-      to_end_minute_(loop_, [this] { end_minute(); }),
+      to_look_at_page_(loop_, [this] { look_at_page(); }),
       to_end_(loop_, [this] { out_of_patience(); }) {
     gauge_.limit = config.server.queue.limit;
     log_.set_format(config.log.format);
@@ -79,7 +79,6 @@ Server::Server(MasterOptions options, Config config)
         stdin_watch_ = std::make_unique<IoWatch>(loop_, STDIN_FILENO, EV_READ, [this] { read_stdin(); });
     generations_.start(std::move(config));
     to_open_control_.start(0s);
-    to_end_minute_.start(1min);
     listen_on(std::move(options_.listen_fd));
     if (options_.own_socket) watch_socket();
     if (options_.service) watch_service();

@@ -57,11 +57,11 @@ private:
     ServerStatus status() const;
     ServerStats stats() const;
     std::vector<FilterStats> filters() const;
-    ServerSnapshot snapshot() const;
+    ServerSnapshot snapshot();
     void drain(std::function<void()> done);
     void let_in();
     void open_control();
-    void end_minute();
+    void look_at_page();
     void tell_drainers();
     void stop_for_good();
 
@@ -94,7 +94,7 @@ private:
     Timer to_tell_dropped_;               // lines that log_limit_ kept out
     Timer to_look_;                       // at the socket's path again
     Timer to_open_control_;               // and the status page; not inside a callback of control_
-    Timer to_end_minute_;                 // of what is told by the minute
+    Timer to_look_at_page_;               // active while there is or should be one
     Timer to_end_;                        // of a stop: first the workers are killed, then the process ends anyway
     std::uint64_t without_message_ = 0;   // connections that ended so
     bool draining_ = false;               // an administrator wants no new messages

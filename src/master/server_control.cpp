@@ -36,12 +36,12 @@ void Server::open_control() {
     const Config& config = generations_.current().config();
     control_.open(config);
     page_.open(config);
+    if (page_.is_wanted()) to_look_at_page_.start(1min);
 }
 
-void Server::end_minute() {
-    router_.minute_ended();
+void Server::look_at_page() {
     if (page_.is_missing()) page_.open(generations_.current().config());
-    to_end_minute_.start(1min);
+    to_look_at_page_.start(1min);
 }
 
 ServerStatus Server::status() const {
@@ -80,7 +80,8 @@ std::vector<FilterStats> Server::filters() const {
     return filters;
 }
 
-ServerSnapshot Server::snapshot() const {
+ServerSnapshot Server::snapshot() {
+    router_.end_minutes(Clock::now());
     ServerSnapshot snapshot{status(), stats(), filters(), {}, {}};
     router_.counters().describe(snapshot.times);
     router_.filter_statistics().describe(snapshot.times);

@@ -98,6 +98,8 @@ void WorkerSlot::try_reap() {
     siginfo_t info{};
     const bool is_ours =
         zygote_dead_ && waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (zygote_dead_ && !is_ours && is_gone())  // the zygote had reaped it, and died before it could say so
+        return finish("ended, and its zygote did not say how", true);
     if (!is_ours || info.si_pid == 0) {
         if (!is_ours && pidfd_watch_) pidfd_watch_->stop();  // dead for the zygote, whose report follows: it would spin
         if (is_ours && pidfd_watch_) pidfd_watch_->start();  // not dead yet
@@ -110,9 +112,13 @@ void WorkerSlot::try_reap() {
     finish(describe_wait_status(status), true);
 }
 
-void WorkerSlot::burial_is_late() {
+bool WorkerSlot::is_gone() const {
     pollfd state{pidfd_.get(), POLLIN, 0};
-    const bool dead = pidfd_ && poll(&state, 1, 0) > 0;
+    return pidfd_ && poll(&state, 1, 0) > 0;
+}
+
+void WorkerSlot::burial_is_late() {
+    const bool dead = is_gone();
     finish(dead ? "ended, and its zygote did not say how" : "did not die after SIGKILL", dead);
 }
 

@@ -144,6 +144,7 @@ private:
     void look_for_traceback();
     void note_traceback();
     void try_reap();
+    bool is_gone() const;
     void burial_is_late();
     void finish(std::string reason, bool really_dead);
     void end_jobs(const std::string& reason, bool really_dead);
