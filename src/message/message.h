@@ -19,5 +19,6 @@
 //   control_protocol.h  pythonfilterctl <-> master: request and answer, lines of JSON
 //   control_commands.h  the table of all commands
 //   json.h            the JSON library
+//   task_file_calls.h which files a message has, from the worker to the native extension
 //   control_file.h    Courier's control files: one parser for server and API
 #pragma once

@@ -119,6 +119,7 @@ PYBIND11_MODULE(_native, module) {
     module.def("append_recipient", &append_recipient, py::arg("control_path"), py::arg("address"), py::arg("original"),
                py::arg("dsn"));
     module.def("mark_done", &mark_done, py::arg("control_path"), py::arg("index"), py::arg("unix_time"));
+    module.attr(pythonfilter::TaskFileCalls::kAttribute) = task_file_calls();
     module.def("_register_task_files", &register_task_files, py::arg("files"));
     module.def("_clear_task_files", &clear_task_files);
     module.def("_task_file_id", &task_file_id, py::arg("path"));

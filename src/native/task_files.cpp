@@ -2,7 +2,7 @@
 
 #include "native/arguments.h"
 
-#include <unordered_map>
+#include <vector>
 
 namespace py = pybind11;
 
@@ -10,30 +10,54 @@ namespace pythonfilter::native {
 
 namespace {
 
-// Guarded by the GIL.
-std::unordered_map<std::string, FileId> listed;
+struct Listed {
+    std::string path;
+    FileId id;
+};
+
+// Guarded by the GIL. Kept from message to message, so that its memory is used again.
+std::vector<Listed> listed;
+
+// A message has few files, and is looked for only where one is changed.
+Listed* find(const std::string& path) {
+    for (Listed& file : listed)
+        if (file.path == path) return &file;
+    return nullptr;
+}
+
+void begin_message(const TaskFileCalls::File* files, std::size_t count) {
+    listed.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        listed[i].path = files[i].path;
+        listed[i].id = files[i].id;
+    }
+}
+
+const TaskFileCalls calls{begin_message, clear_task_files};
 
 }  // namespace
 
+py::capsule task_file_calls() { return py::capsule(&calls, TaskFileCalls::kName); }
+
 void register_task_files(const py::iterable& files) {
-    std::unordered_map<std::string, FileId> wanted;
+    std::vector<Listed> wanted;
     for (const auto& item : files) {
         const auto file = item.cast<py::tuple>();
         if (file.size() != 3) throw py::value_error("a task file is (path, st_dev, st_ino)");
-        wanted[to_path(file[0])] = {file[1].cast<dev_t>(), file[2].cast<ino_t>()};
+        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}});
     }
     listed = std::move(wanted);
 }
 
 void clear_task_files() {
     // No file has inode 0. The paths stay in the list, so that a thread that a filter left behind is refused.
-    for (auto& [path, id] : listed) id = {};
+    for (auto& file : listed) file.id = {};
 }
 
 std::optional<FileId> registered_file(const std::string& path) {
-    const auto found = listed.find(path);
-    if (found == listed.end()) return {};
-    return found->second;
+    const Listed* const found = find(path);
+    if (!found) return {};
+    return found->id;
 }
 
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const py::handle& path) {
@@ -43,8 +67,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const py::ha
 }
 
 void replace_task_file(const py::handle& path, std::uint64_t device, std::uint64_t inode) {
-    const auto found = listed.find(to_path(path));
-    if (found != listed.end()) found->second = {device, inode};
+    if (Listed* const found = find(to_path(path))) found->id = {device, inode};
 }
 
 }  // namespace pythonfilter::native

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "message/control_file.h"
+#include "message/task_file_calls.h"
 
 #include <cstdint>
 #include <optional>
@@ -12,6 +13,10 @@
 #include <utility>
 
 namespace pythonfilter::native {
+
+/// For the worker, which makes no Python objects for it; register_task_files() and clear_task_files() are the same for
+/// who calls from Python.
+pybind11::capsule task_file_calls();
 
 /// Replaces the list by `files`: tuples (path, st_dev, st_ino).
 void register_task_files(const pybind11::iterable& files);

@@ -1,45 +1,37 @@
 #include "worker/native_files.h"
 
-#include "worker/python_error.h"
+#include "message/task_file_calls.h"
+#include "worker/python_object.h"
 
 namespace pythonfilter {
 namespace {
 
-// Never freed: the interpreter is gone when statics are destroyed.
-PyObj native_module() {
-    static const PyObj& name = *new PyObj(interned("courier._native"));
-    return imported_module(name);
-}
-
-PyObj list_files(const TaskFiles& files) {
-    PyObj list = steal(PyList_New(0));
-    for (const auto& entry : files.entries()) {
-        const PyObj path = to_python(entry.path);
-        const PyObj item =
-            path ? steal(Py_BuildValue("(OKK)", path.ptr(), static_cast<unsigned long long>(entry.id.device),
-                                       static_cast<unsigned long long>(entry.id.inode)))
-                 : PyObj();
-        if (!list || !item || PyList_Append(list.ptr(), item.ptr()) != 0) return {};
-    }
-    return list;
+// Null as long as nobody has imported the extension. Once it is there it stays.
+const TaskFileCalls* native_calls() {
+    static const TaskFileCalls* calls = nullptr;
+    if (calls) return calls;
+    static const PyObj& name = *new PyObj(interned(TaskFileCalls::kModule));  // never freed
+    const PyObj module = imported_module(name);
+    const PyObj capsule = module ? optional_attribute(module.ptr(), TaskFileCalls::kAttribute) : PyObj();
+    if (capsule)
+        calls = static_cast<const TaskFileCalls*>(PyCapsule_GetPointer(capsule.ptr(), TaskFileCalls::kName));
+    PyErr_Clear();
+    return calls;
 }
 
 }  // namespace
 
 void register_native_files(const TaskFiles& files) {
-    const PyObj module = native_module();
-    if (!module) return;
-    const PyObj list = list_files(files);
-    const PyObj result =
-        list ? steal(PyObject_CallMethod(module.ptr(), "_register_task_files", "O", list.ptr())) : PyObj();
-    if (!result) print_python_error();
+    const TaskFileCalls* const calls = native_calls();
+    if (!calls) return;
+    std::vector<TaskFileCalls::File> list;
+    list.reserve(files.entries().size());
+    for (const auto& entry : files.entries()) list.push_back({entry.path.c_str(), entry.id});
+    calls->begin_message(list.data(), list.size());
 }
 
 void clear_native_files() {
-    const PyObj module = native_module();
-    if (!module) return;
-    const PyObj result = steal(PyObject_CallMethod(module.ptr(), "_clear_task_files", nullptr));
-    if (!result) print_python_error();
+    if (const TaskFileCalls* const calls = native_calls()) calls->end_message();
 }
 
 }  // namespace pythonfilter

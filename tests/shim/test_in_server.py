@@ -56,3 +56,23 @@ def test_attachments_are_refused_and_users_are_not_asked(server: Server) -> None
     exe = sample("exe-attachment")
     assert server.ask(exe).startswith(b"554 5.7.1 ")
     assert server.ask(exe, [records(auth_user="alice")]) == b"200 Ok\n"
+
+
+def test_a_file_that_has_come_under_the_path_of_this_message_is_not_touched() -> None:
+    source = """
+        import os
+        import shutil
+        import courier.control
+
+        def do_filter(body_path, control_paths):
+            shutil.copy(control_paths[0], control_paths[0] + ".new")
+            os.rename(control_paths[0] + ".new", control_paths[0])
+            try:
+                courier.control.add_recipient(control_paths, "eve@example.net")
+            except OSError as error:
+                return "250 " + str(error).split(": ")[-1]
+    """
+    with Server(filters={"stranger": source}) as running:
+        message = running.spool.message()
+        assert running.ask_message(message) == b"250 the file now belongs to another message, nothing was written\n"
+        assert b"eve@" not in message.controls[0]
