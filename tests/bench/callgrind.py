@@ -43,8 +43,6 @@ NO_VARIANTS = ("AVX", "AVX2", "BMI1", "BMI2", "ERMS", "FSRM", "LZCNT", "MOVBE", 
                "Prefer_FSRM", "Slow_BSF")
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "GLIBC_TUNABLES": f"glibc.cpu.hwcaps=-{',-'.join(NO_VARIANTS)}"}
 
-Costs = dict[str, float]  # instructions by function, without those of the functions that it calls
-
 
 class Kind(enum.Enum):
     """Which process is looked at. Each worker is also slower by it, so the master is measured without."""
@@ -53,12 +51,15 @@ class Kind(enum.Enum):
     worker = "worker"
 
 
-def instructions_per_message(kind: Kind, keep: Path | None = None) -> Costs:
+def instructions_per_message(kind: Kind, keep: Path | None = None) -> dict[str, float]:
     """Measures.
 
     Args:
         kind: The process.
         keep: Where the file of the longer run goes, for callgrind_annotate or kcachegrind.
+
+    Returns:
+        Instructions by function, without those of the functions that it calls.
     """
     few, many = (_count(kind, messages, keep) for messages in (FEW, MANY))
     differences = {name: (many[name] - few[name]) / (MANY - FEW) for name in many | few}
