@@ -12,8 +12,8 @@ stop and the first messages cost is in both. The figures are about what the prog
 - a worker has a clock that only goes on when it is looked at (even_clock.c): what it does depends on time
 - Valgrind itself puts everything at the same addresses each time
 
-Valgrind 3.19 knows too little of the system calls behind pidfds (pidfds.c helps) and of those of a sandbox, which is
-off. Must never measure time.
+Valgrind 3.19 knows too little of the system calls behind pidfds (under_valgrind.c helps) and of those of a sandbox,
+which is off. Must never measure time.
 """
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .filter_server import NOTHING
 
 FEW, MANY = 200, 1200  # messages of the two servers
 SLOW = 120             # seconds until something is given up
-OPEN_FILES = 1024      # soft and hard limit: Valgrind ends when the limit changes while it starts
+OPEN_FILES = 1024      # the same limit on every machine
 NO_VARIANTS = ("AVX", "AVX2", "BMI1", "BMI2", "ERMS", "FSRM", "LZCNT", "MOVBE", "POPCNT", "RTM", "SSE4_1", "SSE4_2",
                "SSSE3", "AVX_Fast_Unaligned_Load", "Fast_Unaligned_Copy", "Fast_Unaligned_Load", "Prefer_ERMS",
                "Prefer_FSRM", "Slow_BSF")
@@ -111,7 +111,7 @@ class CountedServer(Server):
         self._found.chmod(0o777)
         self._pidfds = PidfdSource(self.base / "pidfds")
         limits = f"timeout: {SLOW}s, start_timeout: {SLOW}s, slow_after: {SLOW}s"
-        libraries = f"{self._library('pidfds')}:{self._library('even_clock')}" if kind is Kind.worker else "''"
+        libraries = f"{self._library('under_valgrind')}:{self._library('even_clock')}" if kind is Kind.worker else "''"
         self.write_config(f"pools: {{default: {{workers: 1, sandbox: 'off', {limits},"
                           f" env: {{LD_PRELOAD: {libraries}}}}}}}\n", ["nothing"])
         self._write_wrapper(traced="yes" if kind is Kind.worker else "no")
@@ -125,7 +125,7 @@ class CountedServer(Server):
                    "--compress-pos=no", f"--callgrind-out-file={self._found}/costs.%p", f"--trace-children={traced}",
                    "--trace-children-skip=*/courier-config"]
         wrapper = self.base / "pythonfilter"
-        wrapper.write_text(f"#!/bin/sh\nexport PIDFD_SOCKET={self.base}/pidfds LD_PRELOAD={self._library('pidfds')}\n"
+        wrapper.write_text(f"#!/bin/sh\nexport PIDFD_SOCKET={self.base}/pidfds LD_PRELOAD={self._library('under_valgrind')}\n"
                            f"exec /usr/bin/valgrind {' '.join(options)} {self.program} \"$@\"\n")
         wrapper.chmod(0o755)
         self.program = wrapper
@@ -140,7 +140,7 @@ class CountedServer(Server):
 
 
 class PidfdSource:
-    """Answers the preloaded library (pidfds.c): a pid comes, a pidfd goes back."""
+    """Answers the preloaded library (under_valgrind.c): a pid comes, a pidfd goes back."""
 
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)

@@ -1,12 +1,13 @@
-// Preloaded into a server under Valgrind 3.19, which knows neither pidfd_open(2) nor pidfd_send_signal(2): the server
-// calls both by syscall(2). Asks the process at the Unix socket that PIDFD_SOCKET names for a descriptor
-// (tests/bench/callgrind.py). Must never be loaded into anything that is not measured.
+// Preloaded into a server under Valgrind 3.19, for what Valgrind cannot do. It knows neither pidfd_open(2) nor
+// pidfd_send_signal(2), which the server calls by syscall(2): the process at the Unix socket that PIDFD_SOCKET names is
+// asked for the descriptor (tests/bench/callgrind.py). Must never be loaded into anything that is not measured.
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -82,4 +83,14 @@ long syscall(long number, ...) {
     if (number == SYS_pidfd_open) return open_pidfd((pid_t)arguments[0]);
     if (number == SYS_pidfd_send_signal) return signal_pidfd((int)arguments[0], (int)arguments[1]);
     return pass_on(number, arguments);
+}
+
+// The master sets the limit of open files of a zygote that has just begun, and a Valgrind whose limit changes while it
+// starts ends itself.
+int prlimit(pid_t pid, enum __rlimit_resource resource, const struct rlimit* wanted, struct rlimit* old) {
+    (void)pid;
+    (void)resource;
+    (void)wanted;
+    (void)old;
+    return 0;
 }
