@@ -94,11 +94,6 @@ std::optional<std::string_view> find_record(std::string_view text, char letter) 
     return {};
 }
 
-void RecipientTable::add_all(std::string_view text) {
-    ControlRecords records(text);
-    for (ControlRecord record; records.next(record);) add(record);
-}
-
 void RecipientTable::add_finished(std::string_view value) {
     if (const auto finished = recipient_number(value)) finished_.push_back(*finished);
 }

@@ -39,6 +39,14 @@ public:
         }
         return false;
     }
+    /// Takes the next record if it is exactly this one, for less than next() costs.
+    bool take(char letter, std::string_view value) {
+        const std::size_t end = 1 + value.size();
+        if (left_.size() <= end || left_[0] != letter || left_[end] != '\n') return false;
+        if (left_.substr(1, value.size()) != value) return false;
+        left_.remove_prefix(end + 1);
+        return true;
+    }
 
 private:
     std::string_view left_;
@@ -80,7 +88,19 @@ public:
         default: return false;
         }
     }
-    void add_all(std::string_view text);
+    /// All records of a text; `other` is called with those that do not speak of a recipient. Courier writes an `r`, an
+    /// `R` and an `N` line for each, most often with the same address and always the same flags.
+    template <class Other>
+    void add_all(std::string_view text, Other other) {
+        ControlRecords records(text);
+        for (ControlRecord record; records.next(record);) {
+            if (!add(record)) other(record);
+            else if (record.letter == 'r') add_usual_rest(records);
+        }
+    }
+    void add_all(std::string_view text) {
+        add_all(text, [](const ControlRecord&) {});
+    }
 
     /// After the last record: every `r` line of the file, in order, as parse_control() says. Until begin_file().
     std::span<const Recipient> finish();
@@ -96,6 +116,17 @@ private:
     void set(std::uint32_t number, Field field, std::string_view value) {
         if (number < recipients_.size()) recipients_[number].*field = value;
         else early_.push_back({number, field, value});
+    }
+    void add_usual_rest(ControlRecords& records) {
+        Recipient& last = recipients_.back();
+        if (originals_ == last.index && records.take('R', last.address)) {
+            last.original = last.address;
+            ++originals_;
+        }
+        if (last.index > 0 && dsn_flags_ == last.index && records.take('N', recipients_[last.index - 1].dsn)) {
+            last.dsn = recipients_[last.index - 1].dsn;
+            ++dsn_flags_;
+        }
     }
     void add_finished(std::string_view value);
 

@@ -60,16 +60,20 @@ private:
     std::array<std::optional<std::string_view>, kLetters.size()> last_;
 };
 
+bool is_same(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && (a.data() == b.data() || a == b);
+}
+
 /// [address, original, dsn]; takes over the reference to `dsn`.
 PyObject* new_recipient_data(const Recipient& recipient, PyObject* dsn) {
-    py::object owned = py::reinterpret_steal<py::object>(dsn);
+    auto dsn_owner = py::reinterpret_steal<py::object>(dsn);
     py::list data(3);
     // The list is new: its items are NULL, and nobody else has seen it.
     PyObject* const address = new_text(recipient.address);
     PyList_SET_ITEM(data.ptr(), 0, address);
-    const bool is_same = recipient.original == recipient.address;
-    PyList_SET_ITEM(data.ptr(), 1, is_same ? py::handle(address).inc_ref().ptr() : new_text(recipient.original));
-    PyList_SET_ITEM(data.ptr(), 2, owned.release().ptr());
+    const bool shared = is_same(recipient.original, recipient.address);
+    PyList_SET_ITEM(data.ptr(), 1, shared ? py::handle(address).inc_ref().ptr() : new_text(recipient.original));
+    PyList_SET_ITEM(data.ptr(), 2, dsn_owner.release().ptr());
     return data.release().ptr();
 }
 
@@ -97,7 +101,7 @@ void append_recipients(ObjectList& all, std::span<const Recipient> recipients) {
     py::str flags_text;
     for (const auto& recipient : recipients) {
         if (!is_open(recipient)) continue;
-        if (recipient.dsn != flags) {
+        if (!is_same(recipient.dsn, flags)) {
             flags = recipient.dsn;
             flags_text = to_text(flags);
         }
@@ -115,9 +119,7 @@ py::dict control_data(const py::iterable& control_paths) {
         read_file(path, text);
         Scalars scalars;
         table.begin_file();
-        ControlRecords records(text.view());
-        for (ControlRecord record; records.next(record);)
-            if (!table.add(record)) scalars.add(record);
+        table.add_all(text.view(), [&](const ControlRecord& record) { scalars.add(record); });
         if (is_first) scalars.put_into(data);
         is_first = false;
         append_recipients(recipients, table.finish());
