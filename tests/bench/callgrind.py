@@ -125,7 +125,8 @@ class CountedServer(Server):
                    "--compress-pos=no", f"--callgrind-out-file={self._found}/costs.%p", f"--trace-children={traced}",
                    "--trace-children-skip=*/courier-config"]
         wrapper = self.base / "pythonfilter"
-        wrapper.write_text(f"#!/bin/sh\nexport PIDFD_SOCKET={self.base}/pidfds LD_PRELOAD={self._library('under_valgrind')}\n"
+        library = self._library("under_valgrind")
+        wrapper.write_text(f"#!/bin/sh\nexport PIDFD_SOCKET={self.base}/pidfds LD_PRELOAD={library}\n"
                            f"exec /usr/bin/valgrind {' '.join(options)} {self.program} \"$@\"\n")
         wrapper.chmod(0o755)
         self.program = wrapper
