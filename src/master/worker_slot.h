@@ -86,7 +86,9 @@ public:
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
     void run(Job job);
     /// Whether it may get one more job while it has one.
-    bool takes_ahead() const { return state_ == State::busy && !pipe_is_full_ && ahead_.takes_one(); }
+    bool takes_ahead() const {
+        return state_ == State::busy && !pipe_is_full_ && unsent_.size() < kMostUnsent && ahead_.takes_one();
+    }
     /// A job to be done behind those that it has, only where takes_ahead(). It is sent by send_ahead().
     void add_ahead(Job job);
     void send_ahead() { write_tasks(); }
@@ -111,6 +113,8 @@ public:
     void fork_failed(std::string reason);
 
 private:
+    static constexpr std::size_t kMostUnsent = 32 * 1024;  // half a pipe: tasks of many control files are not small
+
     /// What the scoreboard said. Taken when a kill is decided: the filter may end in the time that it has left.
     struct Evidence {
         ScoreboardView::Running running;
