@@ -17,15 +17,18 @@ const LineReader::Bite LineReader::kWhole{64 * 1024, 1024};
 // In one turn of the loop, in which all workers may be flooding. 0.2 ms, 0.7 when it is all LF.
 const LineReader::Bite LineReader::kTurn{16 * 1024, 128};
 
-LineReader::LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line)
+LineReader::LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line,
+                       std::function<void()> before_read)
     : pipe_(std::move(pipe)),
       on_line_(std::move(on_line)),
+      before_read_(std::move(before_read)),
       watch_(loop, pipe_.get(), EV_READ, [this] { read_bite(kTurn); }, kAfterOthers) {}
 
 bool LineReader::drain() { return !read_bite(kWhole); }
 
 // True when there may be more to read.
 bool LineReader::read_bite(const Bite& most) {
+    before_read_();
     std::size_t bytes = 0, lines = 0;
     while (bytes < most.bytes && lines < most.lines) {
         if (!read_piece(bytes, lines)) return false;

@@ -16,7 +16,9 @@ namespace pythonfilter {
 
 class LineReader {
 public:
-    LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line);
+    /// `before_read` is called before anything is read.
+    LineReader(Loop& loop, UniqueFd pipe, std::function<void(std::string_view)> on_line,
+               std::function<void()> before_read = [] {});
 
     /// Reads what is there now (at most a whole bite): before a frame of the same process is handled, so that what it
     /// printed first is logged first. False when there may be more.
@@ -37,6 +39,7 @@ private:
 
     UniqueFd pipe_;
     std::function<void(std::string_view)> on_line_;
+    std::function<void()> before_read_;
     std::string buffer_;  // an unfinished line, <= kMaxPiece bytes
     IoWatch watch_;
 };

@@ -46,6 +46,10 @@ public:
     /// Processes of filters were there when its last message ended.
     bool children_left() const;
 
+    /// Before what filters printed is read: a worker whose message has printed something does not begin the next one
+    /// before its outcome was heard, so that the message that it names is the one that printed.
+    void will_read_output() { page().output_reads.fetch_add(1); }
+
     /// Before the task is sent.
     void offer(const Task& task) { page().offers[task.place].store(task.offer); }
     /// False when the worker has begun it, or says so.

@@ -34,6 +34,7 @@ struct ScoreboardPage {
     char envelope[3584];                         // sender and as many recipients as fit, NUL after each
     std::atomic<std::uint32_t> traces;           // written so far, the last one whole; only grows
     std::atomic<std::uint32_t> children;         // 1: processes were there when the last message ended
+    std::atomic<std::uint32_t> output_reads;     // by the master, before each: how often it has read what filters print
     std::atomic<std::uint64_t> offers[kPlaces];  // Task::offer by Task::place; 0: it has been taken
 };
 static_assert(std::is_standard_layout_v<ScoreboardPage> && sizeof(ScoreboardPage) <= 4096);

@@ -16,6 +16,7 @@ public:
 
     /// Before anything is done for a task: false when the master has taken it back.
     bool take(const Task& task) { return take_offer(*page_, task); }
+    std::uint32_t output_reads() const { return page_->output_reads.load(); }
     void begin_task(std::uint64_t id, const MessageFacts& facts, const Identity& identity);
     void begin_filter(std::uint32_t filter, TimePoint now);
     void end_filters();

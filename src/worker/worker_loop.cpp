@@ -70,10 +70,12 @@ FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, Lefto
 
 bool has_free_descriptor() { return static_cast<bool>(UniqueFd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0))); }
 
-// What a filter printed and the master has not read: it must be read while the scoreboard names its message.
-bool has_unread_output() {
-    int bytes = 0;
-    return ioctl(STDERR_FILENO, FIONREAD, &bytes) != 0 || bytes > 0;
+// Whether the master has read, or has still to read, what the filters of this message printed; `reads`: those before it.
+// In this order: what it reads after the first look it has announced before.
+bool has_printed(const ScoreboardWriter& scoreboard, std::uint32_t reads) {
+    int unread = 0;
+    if (ioctl(STDERR_FILENO, FIONREAD, &unread) != 0 || unread > 0) return true;
+    return scoreboard.output_reads() != reads;
 }
 
 // What the worker serves its messages with.
@@ -95,11 +97,12 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     }
     if (task->round != service.pauses || !service.scoreboard.take(*task)) return true;  // the master's again
     service.tidy_up.message_began(Clock::now() - service.idle);
+    const std::uint32_t reads = service.scoreboard.output_reads();
     Outcome outcome = service.runner.run(*task);
     flush_output();  // its lines come before its verdict
     if (outcome.kind == OutcomeKind::gone && !has_free_descriptor())
         outcome.retire = "no free descriptors, a filter leaks them";
-    outcome.pauses = !outcome.retire.empty() || has_unread_output();
+    outcome.pauses = !outcome.retire.empty() || has_printed(service.scoreboard, reads);
     if (outcome.pauses) ++service.pauses;
     // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
     if (!send(service.pipe, std::move(outcome))) return false;

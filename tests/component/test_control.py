@@ -168,6 +168,7 @@ def test_log_level_leaves_out_what_is_below(server: Server) -> None:
 def test_stop_returns_when_the_server_has_stopped(mode: str) -> None:
     with Server(mode=mode, filters={"gate": GATE}) as server:
         ctl = Ctl(server)
+        wait_until("the control socket", ctl.control_path.is_socket)  # mail is taken a moment before
         done = ctl.run("stop")
         assert done.returncode == OK, done.stderr
         assert server.wait_exit() == 0

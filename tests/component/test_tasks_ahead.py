@@ -9,6 +9,7 @@ from bench.load import RIGHT, Load, run_load
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
 from support.spool import Message
+from support.wait import wait_until
 
 CLIENTS = 16
 CONFIG = "pools: {default: {workers: 2, timeout: 60s}}\n"
@@ -52,6 +53,13 @@ def test_a_line_that_a_filter_prints_has_the_label_of_its_message() -> None:
         messages = [server.spool.message() for _ in range(CLIENTS)]
         result = run_load(server.socket_path, messages, clients=CLIENTS, count=2000)
         assert set(result.replies) == {"200 Ok"} and not result.unanswered
-        lines = "\n".join(server.log_lines())
-    found = re.findall(r"\[default/\d (\S+)\] (?:this is|and this) (\S+?),?(?: unfinished)?$", lines, re.MULTILINE)
+        wait_until("the last lines", lambda: len(labels_and_names(server)) >= 2 * result.messages)
+        found = labels_and_names(server)
     assert len(found) == 2 * result.messages and all(label == name for label, name in found)
+
+
+def labels_and_names(server: Server) -> list[tuple[str, str]]:
+    """What stands in front of each line that PRINTS_ITS_ID printed, and what it says."""
+    line = re.compile(r"\[default/\d (\S+)\] (?:this is (\S+)|and this (\S+), unfinished)$")
+    matches = (line.search(text) for text in server.log_lines())
+    return [(match[1], match[2] or match[3]) for match in matches if match]
