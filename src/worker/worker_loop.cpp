@@ -70,8 +70,8 @@ FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, Lefto
 
 bool has_free_descriptor() { return static_cast<bool>(UniqueFd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0))); }
 
-// Whether the master has read, or has still to read, what the filters of this message printed; `reads`: those before it.
-// In this order: what it reads after the first look it has announced before.
+// Whether the master has read, or has still to read, what the filters of this message printed. `reads`: those before
+// the message. In this order: what is read before the first look was announced before it.
 bool has_printed(const ScoreboardWriter& scoreboard, std::uint32_t reads) {
     int unread = 0;
     if (ioctl(STDERR_FILENO, FIONREAD, &unread) != 0 || unread > 0) return true;
