@@ -95,7 +95,7 @@ PyObject* new_text(std::string_view bytes) {
     if (is_ascii(stripped)) {
         PyObject* const text = PyUnicode_New(static_cast<Py_ssize_t>(stripped.size()), 127);
         if (text == nullptr) throw py::error_already_set();
-        std::memcpy(PyUnicode_DATA(text), stripped.data(), stripped.size());
+        stripped.copy(static_cast<char*>(PyUnicode_DATA(text)), stripped.size());  // also of an empty one
         return text;
     }
     if (auto text = decode(stripped)) return text.release().ptr();
