@@ -5,7 +5,7 @@ namespace pythonfilter {
 void AheadPolicy::served(Duration time) { mean_ += (time - mean_) / kWeight; }
 
 bool AheadPolicy::takes(std::size_t sent) const {
-    return sent == 0 || (sent < kMostTasks && mean_ * (sent + 1) <= kMostWork);
+    return sent < kMostTasks && mean_ * (sent + 1) <= kMostWork;
 }
 
 }  // namespace pythonfilter

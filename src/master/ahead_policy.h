@@ -20,7 +20,7 @@ public:
     void served(Duration time);
     /// It has said that it will not go on with what it was sent: not soon again.
     void paused() { mean_ = kFirst; }
-    /// One more task for a worker that has been sent `sent` and not answered them. The first always.
+    /// One more task for a worker that has been sent `sent`, at least one, and has not answered them.
     bool takes(std::size_t sent) const;
 
 private:

@@ -6,7 +6,8 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kExpiryStep = 1s;  // how late a waiting job may hear that its time is over
-constexpr Duration kJustCame = 1ms;   // so soon nobody hangs up; to ask is a system call
+// To ask is a system call; of a client that hangs up so soon the worker finds the files gone.
+constexpr Duration kJustCame = 1ms;
 
 }  // namespace
 

@@ -23,7 +23,7 @@ void append_number(std::string& text, std::uint64_t number) {
     text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-// `number` divided by a power of ten, as "%.Nf" prints it, in a tenth of the time.
+// `number` divided by 10 to the power of `digits`, as "%.Nf" prints it, without the way through a double.
 void append_fraction(std::string& text, std::uint64_t number, std::size_t digits) {
     char all[32] = "00000000";
     const auto end = std::to_chars(all + digits, all + sizeof all, number).ptr;
