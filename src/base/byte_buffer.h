@@ -55,6 +55,14 @@ public:
         if (value > 1) failed_ = true;
         return !failed_ && value == 1;
     }
+    /// Anything above `last` is no value of the enumeration.
+    template <class E>
+        requires std::is_enum_v<E>
+    E get_enum(E last) {
+        const auto number = get<std::underlying_type_t<E>>();
+        if (number > static_cast<std::underlying_type_t<E>>(last)) failed_ = true;
+        return failed_ ? E{} : static_cast<E>(number);
+    }
     /// A number of elements that follow, each at least `element_size` bytes: never more than can be there.
     std::uint32_t get_count(std::size_t element_size) {
         const auto count = get<std::uint32_t>();

@@ -40,21 +40,26 @@ void append_hex(std::string& out, char c) {
     out += digits[byte & 15];
 }
 
-// How many bytes at the start need no second look: what nearly all of a line consists of.
-std::size_t plain_length(std::string_view text, std::string_view delimiters) {
-    const auto is_plain = [&](char c) {
-        if (c < 0x20 || c >= 0x7f || c == '\\') return false;
-        for (const char delimiter : delimiters) {  // one to three: less than a call of memchr()
-            if (c == delimiter) return false;
-        }
-        return true;
-    };
-    return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_plain) - text.begin());
+std::string_view prefix_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return "DEBUG: ";
+        case LogLevel::output:
+        case LogLevel::info: return "";
+        case LogLevel::warning: return "WARN: ";
+        case LogLevel::error: return "ERR: ";
+    }
+    return "";
 }
+
+constexpr PlainBytes kWithoutDelimiters{""};
 
 }  // namespace
 
-std::string escape(std::string_view text) { return escape_field(text, {}); }
+std::string escape(std::string_view text) {
+    std::string out;
+    append_escaped(out, text, kWithoutDelimiters);
+    return out;
+}
 
 std::string escape_lines(std::string_view text) {
     std::string out;
@@ -69,30 +74,23 @@ std::string escape_lines(std::string_view text) {
 
 std::string escape_field(std::string_view text, std::string_view delimiters) {
     std::string out;
-    append_escaped(out, text, delimiters);
+    append_escaped(out, text, PlainBytes(delimiters));
     return out;
 }
 
-void append_escaped(std::string& out, std::string_view text, std::string_view delimiters) {
+void append_escaped(std::string& out, std::string_view text, const PlainBytes& plain) {
     while (!text.empty()) {
-        const std::size_t plain = plain_length(text, delimiters);
-        out.append(text.substr(0, plain));
-        text.remove_prefix(plain);
+        const auto special = std::find_if_not(text.begin(), text.end(), [&](char c) { return plain.contains(c); });
+        const auto before = static_cast<std::size_t>(special - text.begin());
+        out.append(text.substr(0, before));
+        text.remove_prefix(before);
         if (text.empty()) return;
-        const char c = text.front();
-        const std::size_t length = utf8_length(text);
-        if (c == '\\') {
-            out += "\\\\";
-            text.remove_prefix(1);
-        } else if (length == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7f || is_c1(text, length) ||
-                   delimiters.find(c) != std::string_view::npos) {
-            const std::size_t bytes = length == 0 ? 1 : length;
-            for (std::size_t i = 0; i < bytes; ++i) append_hex(out, text[i]);
-            text.remove_prefix(bytes);
-        } else {
-            out.append(text.substr(0, length));
-            text.remove_prefix(length);
-        }
+        const std::size_t length = std::max<std::size_t>(utf8_length(text), 1);
+        const bool is_character = length > 1 && !is_c1(text, length);  // one that is shown
+        if (text.front() == '\\') out += "\\\\";
+        else if (is_character) out.append(text.substr(0, length));
+        else for (const char c : text.substr(0, length)) append_hex(out, c);
+        text.remove_prefix(length);
     }
 }
 
@@ -106,20 +104,21 @@ std::size_t whole_characters(std::string_view text, std::size_t limit) {
 
 std::string format_line(LogLevel level, std::string_view text) {
     std::string line;
-    switch (level) {
-        case LogLevel::debug: line = "DEBUG: "; break;
-        case LogLevel::output:
-        case LogLevel::info: break;
-        case LogLevel::warning: line = "WARN: "; break;
-        case LogLevel::error: line = "ERR: "; break;
-    }
-    line += text;
-    if (line.size() > kMaxLogLine - 1) {
-        line.resize(whole_characters(line, kMaxLogLine - 4));
-        line += "...";
-    }
-    line += '\n';
+    append_line(line, level, text);
     return line;
+}
+
+void append_line(std::string& out, LogLevel level, std::string_view text) {
+    const std::string_view prefix = prefix_of(level);
+    const std::size_t room = kMaxLogLine - 1 - prefix.size();
+    out += prefix;
+    if (text.size() <= room) {
+        out += text;
+    } else {
+        out += text.substr(0, whole_characters(text, room - 3));
+        out += "...";
+    }
+    out += '\n';
 }
 
 }  // namespace pythonfilter

@@ -102,10 +102,11 @@ void LogSink::set_format(LogFormat format) {
 }
 
 void LogSink::add(LogLevel level, std::string_view text, const LogFields& fields) {
-    if (journal_ && format_ == LogFormat::plain)
-        journal_->add(format_journal(level, text, fields, program_invocation_short_name));
-    else
+    if (format_ != LogFormat::plain)
         buffer_ += format_line(format_, level, text, fields, std::chrono::system_clock::now());
+    else if (journal_)
+        journal_->add(format_journal(level, text, fields, program_invocation_short_name));
+    else append_line(buffer_, level, text);
 }
 
 void LogSink::line(LogLevel level, std::string_view text, const LogFields& fields) {

@@ -43,7 +43,7 @@ struct Job {
     TimePoint queued_at;
     int attempts = 0;                // dispatches so far; more than one when a worker died before it began
     std::function<bool()> client_gone;
-    std::function<void(JobResult)> done;  // called exactly once
+    std::function<void(JobResult&&)> done;  // called exactly once
 };
 
 }  // namespace pythonfilter

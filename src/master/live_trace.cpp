@@ -31,7 +31,9 @@ void LiveTrace::take() {
     else answer({std::move(text), {}});
 }
 
-void LiveTrace::give_up(const std::string& why) { answer({{}, why}); }
+void LiveTrace::give_up(std::string_view why) {
+    if (!waiting_.empty()) answer({{}, std::string(why)});
+}
 
 void LiveTrace::answer(const WorkerTrace& trace) {
     to_look_.stop();

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
@@ -28,7 +29,7 @@ public:
     /// The trace, or why there is none in time; once, perhaps at once.
     void ask(int pidfd, pid_t pid, Callback callback);
     /// Whoever still waits is told why.
-    void give_up(const std::string& why);
+    void give_up(std::string_view why);
 
 private:
     static constexpr Duration kLook = 5ms;     // costs no system call

@@ -23,15 +23,20 @@ void append_number(std::string& text, std::uint64_t number) {
     text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-// `number` divided by 10 to the power of `digits`, as "%.Nf" prints it, without the way through a double.
-void append_fraction(std::string& text, std::uint64_t number, std::size_t digits) {
-    char all[32] = "00000000";
-    const auto end = std::to_chars(all + digits, all + sizeof all, number).ptr;
-    const auto length = static_cast<std::size_t>(end - all);
-    const std::size_t zeros = std::min(digits, length - digits - 1);  // of those in front, what the number is long
-    text.append(all + zeros, length - digits - zeros);
-    text += '.';
-    text.append(end - digits, digits);
+// `number` divided by 10 to the power of `decimals`, as "%.Nf" prints it, without the way through a double.
+void append_fraction(std::string& text, std::uint64_t number, int decimals) {
+    char digits[24];
+    char* const end = digits + sizeof digits;
+    char* begin = end;
+    const auto put = [&] {
+        *--begin = static_cast<char>('0' + number % 10);
+        number /= 10;
+    };
+    for (int i = 0; i < decimals; ++i) put();
+    *--begin = '.';
+    do put();
+    while (number > 0);
+    text.append(begin, static_cast<std::size_t>(end - begin));
 }
 
 std::uint64_t microseconds(std::uint64_t nanoseconds) { return nanoseconds / 1000 + (nanoseconds % 1000 >= 500); }
@@ -45,15 +50,19 @@ void append_milliseconds(std::string& text, std::uint64_t nanoseconds) {
     text += "ms";
 }
 
-void append_short(std::string& text, std::string_view raw, std::string_view delimiters, std::size_t limit) {
+constexpr PlainBytes kInAddress{"<> "};
+constexpr PlainBytes kInLabel{" "};
+constexpr PlainBytes kInReason{"\""};
+
+void append_short(std::string& text, std::string_view raw, const PlainBytes& plain, std::size_t limit) {
     const bool fits = raw.size() <= limit;
-    append_escaped(text, fits ? raw : raw.substr(0, limit - 3), delimiters);
+    append_escaped(text, fits ? raw : raw.substr(0, limit - 3), plain);
     if (!fits) text += "...";
 }
 
 void append_address(std::string& text, std::string_view raw) {
     text += '<';
-    append_short(text, raw, "<> ", kMaxAddress);
+    append_short(text, raw, kInAddress, kMaxAddress);
     text += '>';
 }
 
@@ -95,8 +104,12 @@ std::string one_line(std::string_view reply) {
     return text;
 }
 
+std::string_view label_of(const MessageRecord& record) {
+    return record.facts.id.empty() ? record.body_path : std::string_view(record.facts.id);
+}
+
 void append_label(std::string& text, const MessageRecord& record) {
-    append_short(text, record.facts.id.empty() ? record.body_path : record.facts.id, " ", kMaxLabel);
+    append_short(text, label_of(record), kInLabel, kMaxLabel);
 }
 
 void append_runs(std::string& text, const std::vector<FilterRun>& runs, const FilterNames& names) {
@@ -135,24 +148,24 @@ std::string message_line(const MessageRecord& record, const FilterNames& names) 
     if (record.removed > 0 && record.facts.recipient_count == 0) line += "(all)";
     line += " verdict=";
     line += to_string(verdict_of(record.reply));
-    if (!record.decided_by.empty()) line += " by=" + record.decided_by;
+    if (!record.decided_by.empty()) line.append(" by=").append(record.decided_by);
     if (!record.reason.empty()) {
         line += " reason=\"";
-        append_short(line, record.reason, "\"", kMaxReason);
+        append_short(line, record.reason, kInReason, kMaxReason);
         line += '"';
     }
     line += " total=";
     append_milliseconds(line, static_cast<std::uint64_t>(record.total.count()));
     line += " wait=";
     append_milliseconds(line, static_cast<std::uint64_t>(record.queue_wait.count()));
-    if (!record.worker.empty()) line += " worker=" + record.worker;
+    if (!record.worker.empty()) line.append(" worker=").append(record.worker);
     line += " filters=";
     append_runs(line, record.runs, names);
     return line;
 }
 
 LogFields message_fields(const MessageRecord& record) {
-    LogFields fields{{"message_id", record.facts.id.empty() ? record.body_path : record.facts.id},
+    LogFields fields{{"message_id", std::string(label_of(record))},
                      {"verdict", record.reply.empty() ? "" : std::string(to_string(verdict_of(record.reply)))},
                      {"filter", record.decided_by},
                      {"pool", record.worker.substr(0, record.worker.find('/'))},
@@ -191,16 +204,22 @@ std::vector<std::string> refusal_lines(const MessageRecord& record) {
 
 std::string accounting_line(const MessageRecord& record, const FilterNames& names) {
     std::uint64_t total = 0;
-    std::string list;
-    for (const FilterRun& run : record.runs) {
-        total += run.cpu_ns;
-        list += (list.empty() ? "" : " ") + name_of(run.filter, names) + "(";
-        append_seconds(list, run.cpu_ns);
-        list += ')';
-    }
-    std::string line = "CPU TIME ACCOUNTING: " + message_label(record) + " processed with ";
+    for (const FilterRun& run : record.runs) total += run.cpu_ns;
+    std::string line;
+    line.reserve(200);
+    line += "CPU TIME ACCOUNTING: ";
+    append_label(line, record);
+    line += " processed with ";
     append_seconds(line, total);
-    return line + " seconds: (" + list + ")";
+    line += " seconds: (";
+    const char* blank = "";
+    for (const FilterRun& run : record.runs) {
+        line.append(std::exchange(blank, " ")).append(name_of(run.filter, names)).append("(");
+        append_seconds(line, run.cpu_ns);
+        line += ')';
+    }
+    line += ')';
+    return line;
 }
 
 }  // namespace pythonfilter

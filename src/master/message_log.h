@@ -8,13 +8,14 @@
 #include "message/reply.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace pythonfilter {
 
 struct MessageRecord {
     MessageFacts facts;           // empty id: it reached no worker
-    std::string body_path;        // the label where there is no id
+    std::string_view body_path;   // lent; the label where there is no id
     std::string decided_by;       // filter; empty: the chain ended, or the server's own answer
     std::string reason;           // of an answer of our own: "queue full", "timeout in clamav"
     std::string reply;            // composed

@@ -75,7 +75,7 @@ bool Router::is_stuck(TimePoint now, Duration slack) const {
 
 void Router::turn_away(Request request, TimePoint accepted, const Client& client, OwnAnswer why) {
     MessageRecord record;
-    record.body_path = std::move(request.body_path);
+    record.body_path = request.body_path;
     record.reply = row_of(why).reply();
     record.reason = row_of(why).reason;
     client.answer(record.reply);
@@ -99,13 +99,13 @@ void Router::step(Messages::iterator message) {
         }
         its.dispatch = std::move(*dispatch);
         its.probes = breakers.begin(its.dispatch.filters, now);
-        its.generation.pool(its.dispatch.pool).submit(make_filter_job(message->first, its));
+        its.generation.pool(its.dispatch.pool).submit(make_filter_job(message->first, its, now));
         return;
     }
     end(message, its.walk.final_reply());
 }
 
-Job Router::make_job(std::uint64_t id, const Message& message) {
+Job Router::make_job(std::uint64_t id, const Message& message, TimePoint now) {
     Job job;
     job.task.id = task_ids_.next();
     job.task.filters = message.dispatch.filters;
@@ -117,20 +117,20 @@ Job Router::make_job(std::uint64_t id, const Message& message) {
         job.timeouts.push_back(message.generation.route().filters[filter].timeout);
     }
     job.budget_end = message.budget_end;
-    job.queued_at = Clock::now();
+    job.queued_at = now;
     job.client_gone = [this, id] { return messages_.at(id).client.has_hung_up(); };
     return job;
 }
 
-Job Router::make_filter_job(std::uint64_t id, const Message& message) {
-    Job job = make_job(id, message);
-    auto refused = poison_.refused(message.generation.config().server.poison, Clock::now());
+Job Router::make_filter_job(std::uint64_t id, const Message& message, TimePoint now) {
+    Job job = make_job(id, message, now);
+    auto refused = poison_.refused(message.generation.config().server.poison, now);
     if (!refused.empty()) job.task.digest_order = DigestOrder{poison_.key(), std::move(refused), false};
-    job.done = [this, id](JobResult result) { take_result(id, std::move(result)); };
+    job.done = [this, id](JobResult&& result) { take_result(id, std::move(result)); };
     return job;
 }
 
-void Router::take_result(std::uint64_t id, JobResult result) {
+void Router::take_result(std::uint64_t id, JobResult&& result) {
     const auto message = messages_.find(id);
     Message& its = message->second;
     counters_.breakers_opened += its.generation.breakers().came_back(its.probes, result, Clock::now());
@@ -143,7 +143,7 @@ void Router::take_result(std::uint64_t id, JobResult result) {
     switch (result.kind) {
         case JobResult::Kind::outcome: take_outcome(message, std::move(result.outcome)); return;
         case JobResult::Kind::crashed:
-        case JobResult::Kind::timed_out: take_loss(message, std::move(result)); return;
+        case JobResult::Kind::timed_out: take_loss(message, result); return;
         case JobResult::Kind::unavailable: take_unavailable(message); return;
         case JobResult::Kind::out_of_time: end(message, OwnAnswer::out_of_time); return;
         case JobResult::Kind::stopped: end(message, OwnAnswer::stopping); return;
@@ -151,14 +151,12 @@ void Router::take_result(std::uint64_t id, JobResult result) {
     }
 }
 
-void Router::take_outcome(Messages::iterator message, Outcome outcome) {
+void Router::take_outcome(Messages::iterator message, Outcome&& outcome) {
     Message& its = message->second;
     note_runs(its, outcome.runs);
     if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
     note_removals(its, outcome.removals);
-    const std::string label = "[" + its.record.worker + " " + message_label(its.record) + "] ";
-    for (const std::string& note : outcome.notes)
-        report_(LogLevel::warning, label + escape(note), message_fields(its.record));
+    note_left_behind(its, outcome.notes);
     switch (outcome.kind) {
         case OutcomeKind::finished:
             note_skipped(its, outcome.incidents, outcome.incidents.size());
@@ -202,7 +200,7 @@ void Router::take_failed_stage(Messages::iterator message, const Outcome& outcom
 
 // The worker is lost. What its last progress told stands; a message may go on only where nobody can write to its files
 // any more and it is known what they were.
-void Router::take_loss(Messages::iterator message, JobResult result) {
+void Router::take_loss(Messages::iterator message, const JobResult& result) {
     Message& its = message->second;
     if (result.progress) {
         note_runs(its, result.progress->runs);
@@ -237,7 +235,7 @@ void Router::end_lost(Messages::iterator message, const JobResult& result, std::
     its.last_reply = std::move(reply);
     its.loss = (result.kind == JobResult::Kind::timed_out ? "timeout in " : "crash in ") +
                its.generation.route().filters[result.filter].name;
-    Job job = make_job(message->first, its);
+    Job job = make_job(message->first, its, Clock::now());
     job.task.expected.reset();
     job.task.digest_order = DigestOrder{poison_.key(), {}, true};
     job.timeouts.assign(job.task.filters.size(), kDigestLimit);
@@ -298,6 +296,13 @@ void Router::note_runs(Message& message, const std::vector<FilterRun>& runs) {
     for (const FilterRun& run : runs) statistics_.ran(message.generation.filter_names()[run.filter], run);
 }
 
+void Router::note_left_behind(const Message& message, const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) {
+        const std::string label = "[" + message.record.worker + " " + message_label(message.record) + "] ";
+        report_(LogLevel::warning, label + escape(note), message_fields(message.record));
+    }
+}
+
 void Router::note_removals(Message& message, const std::vector<Removal>& removals) {
     MessageRecord& record = message.record;
     for (const std::string& line : removal_lines(record, removals, message.generation.filter_names()))
@@ -330,8 +335,8 @@ void Router::note_policy(const Message& message, std::uint32_t filter, FailureEv
 }
 
 void Router::end(Messages::iterator message, std::string reply, std::string reason) {
-    Message its = std::move(message->second);
-    messages_.erase(message);
+    const auto taken_out = messages_.extract(message);
+    Message& its = taken_out.mapped();
     const bool client_there = its.client.answer(reply);
     const TimePoint now = Clock::now();
     end_minutes(now);

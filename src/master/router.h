@@ -66,19 +66,20 @@ private:
     using Messages = std::unordered_map<std::uint64_t, Message>;
 
     void step(Messages::iterator message);
-    Job make_job(std::uint64_t id, const Message& message);
-    Job make_filter_job(std::uint64_t id, const Message& message);
-    void take_result(std::uint64_t id, JobResult result);
-    void take_outcome(Messages::iterator message, Outcome outcome);
+    Job make_job(std::uint64_t id, const Message& message, TimePoint now);
+    Job make_filter_job(std::uint64_t id, const Message& message, TimePoint now);
+    void take_result(std::uint64_t id, JobResult&& result);
+    void take_outcome(Messages::iterator message, Outcome&& outcome);
     void take_decision(Messages::iterator message, const Outcome& outcome);
     void take_failed_stage(Messages::iterator message, const Outcome& outcome);
-    void take_loss(Messages::iterator message, JobResult result);
+    void take_loss(Messages::iterator message, const JobResult& result);
     void end_lost(Messages::iterator message, const JobResult& result, std::string reply);
     void take_digest(std::uint64_t id, const JobResult& result);
     void take_poisoned(Messages::iterator message, const Outcome& outcome);
     void take_unavailable(Messages::iterator message);
     bool apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
     void note_runs(Message& message, const std::vector<FilterRun>& runs);
+    void note_left_behind(const Message& message, const std::vector<std::string>& notes);
     void note_removals(Message& message, const std::vector<Removal>& removals);
     void note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count);
     void note_policy(const Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);

@@ -157,7 +157,8 @@ std::string Server::service_status() const {
 
 void Server::report(LogLevel level, const std::string& text, const LogFields& fields) {
     if (level < log_level_) return;
-    if (log_limit_.admit(LogLimit::source_of(level, fields), Clock::now())) return log_.line(level, text, fields);
+    const auto source = LogLimit::source_of(level, fields);
+    if (source.kind.empty() || log_limit_.admit(source, Clock::now())) return log_.line(level, text, fields);
     if (!to_tell_dropped_.active()) to_tell_dropped_.start(log_limit_.interval());
 }
 

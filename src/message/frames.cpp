@@ -108,15 +108,6 @@ std::vector<FilterRun> get_runs(ByteReader& in) {
     return runs;
 }
 
-// An enumeration value that was read: anything above `last` makes the whole frame bad.
-template <class E>
-bool get_enum(ByteReader& in, E& value, E last) {
-    const auto number = in.get<std::underlying_type_t<E>>();
-    if (number > static_cast<std::underlying_type_t<E>>(last)) return false;
-    value = static_cast<E>(number);
-    return true;
-}
-
 void put(ByteWriter& out, const std::vector<Incident>& incidents) {
     out.put(static_cast<std::uint32_t>(incidents.size()));
     for (const auto& incident : incidents) {
@@ -126,14 +117,14 @@ void put(ByteWriter& out, const std::vector<Incident>& incidents) {
     }
 }
 
-bool get_incidents(ByteReader& in, std::vector<Incident>& incidents) {
-    incidents.resize(in.get_count(9));
+std::vector<Incident> get_incidents(ByteReader& in) {
+    std::vector<Incident> incidents(in.get_count(9));
     for (auto& incident : incidents) {
         incident.filter = in.get<std::uint32_t>();
-        if (!get_enum(in, incident.event, FailureEvent::unavailable)) return false;
+        incident.event = in.get_enum(FailureEvent::unavailable);
         incident.text = in.get_string();
     }
-    return true;
+    return incidents;
 }
 
 void put(ByteWriter& out, const std::vector<Removal>& removals) {
@@ -155,10 +146,14 @@ std::vector<Removal> get_removals(ByteReader& in) {
     return removals;
 }
 
-template <class T>
-std::optional<T> if_finished(const ByteReader& in, T&& value) {
-    if (!in.finished()) return std::nullopt;
-    return std::forward<T>(value);
+// `fill` is given the value where it is returned: an outcome is large to move.
+template <class T, class Fill>
+std::optional<T> decode(std::string_view payload, Fill fill) {
+    std::optional<T> value(std::in_place);
+    ByteReader in(payload);
+    fill(in, *value);
+    if (!in.finished()) value.reset();
+    return value;
 }
 
 }  // namespace
@@ -181,19 +176,18 @@ std::string encode(const Task& task) {
 }
 
 std::optional<Task> decode_task(std::string_view payload) {
-    ByteReader in(payload);
-    Task task;
-    task.id = in.get<std::uint64_t>();
-    task.filters = get_list(in);
-    task.state = get_state(in);
-    if (in.get_bool()) task.expected = get_identity(in);
-    task.body_path = in.get_string();
-    task.control_paths = get_strings(in);
-    if (in.get_bool()) task.digest_order = get_digest_order(in);
-    task.place = in.get<std::uint8_t>();
-    task.offer = in.get<std::uint64_t>();
-    task.round = in.get<std::uint32_t>();
-    return if_finished(in, std::move(task));
+    return decode<Task>(payload, [](ByteReader& in, Task& task) {
+        task.id = in.get<std::uint64_t>();
+        task.filters = get_list(in);
+        task.state = get_state(in);
+        if (in.get_bool()) task.expected = get_identity(in);
+        task.body_path = in.get_string();
+        task.control_paths = get_strings(in);
+        if (in.get_bool()) task.digest_order = get_digest_order(in);
+        task.place = in.get<std::uint8_t>();
+        task.offer = in.get<std::uint64_t>();
+        task.round = in.get<std::uint32_t>();
+    });
 }
 
 std::string encode(const Ready& ready) {
@@ -208,15 +202,14 @@ std::string encode(const Ready& ready) {
 }
 
 std::optional<Ready> decode_ready(std::string_view payload) {
-    ByteReader in(payload);
-    Ready ready;
-    ready.failures.resize(in.get_count(8));
-    for (auto& failure : ready.failures) {
-        failure.filter = in.get<std::uint32_t>();
-        failure.text = in.get_string();
-    }
-    ready.sandbox_lacks = in.get_string();
-    return if_finished(in, std::move(ready));
+    return decode<Ready>(payload, [](ByteReader& in, Ready& ready) {
+        ready.failures.resize(in.get_count(8));
+        for (auto& failure : ready.failures) {
+            failure.filter = in.get<std::uint32_t>();
+            failure.text = in.get_string();
+        }
+        ready.sandbox_lacks = in.get_string();
+    });
 }
 
 std::string encode(const Progress& progress) {
@@ -232,16 +225,15 @@ std::string encode(const Progress& progress) {
 }
 
 std::optional<Progress> decode_progress(std::string_view payload) {
-    ByteReader in(payload);
-    Progress progress;
-    progress.task_id = in.get<std::uint64_t>();
-    progress.finished = in.get<std::uint32_t>();
-    progress.state = get_state(in);
-    progress.identity = get_identity(in);
-    progress.runs = get_runs(in);
-    if (!get_incidents(in, progress.incidents)) return std::nullopt;
-    progress.removals = get_removals(in);
-    return if_finished(in, std::move(progress));
+    return decode<Progress>(payload, [](ByteReader& in, Progress& progress) {
+        progress.task_id = in.get<std::uint64_t>();
+        progress.finished = in.get<std::uint32_t>();
+        progress.state = get_state(in);
+        progress.identity = get_identity(in);
+        progress.runs = get_runs(in);
+        progress.incidents = get_incidents(in);
+        progress.removals = get_removals(in);
+    });
 }
 
 std::string encode(const Outcome& outcome) {
@@ -269,27 +261,26 @@ std::string encode(const Outcome& outcome) {
 }
 
 std::optional<Outcome> decode_outcome(std::string_view payload) {
-    ByteReader in(payload);
-    Outcome outcome;
-    outcome.task_id = in.get<std::uint64_t>();
-    if (!get_enum(in, outcome.kind, OutcomeKind::digested)) return std::nullopt;
-    outcome.filter = in.get<std::uint32_t>();
-    outcome.state = get_state(in);
-    outcome.identity = get_identity(in);
-    outcome.runs = get_runs(in);
-    if (!get_incidents(in, outcome.incidents)) return std::nullopt;
-    outcome.removals = get_removals(in);
-    outcome.facts.id = in.get_string();
-    outcome.facts.sender = in.get_string();
-    outcome.facts.recipients = get_strings(in);
-    outcome.facts.recipient_count = in.get<std::uint32_t>();
-    outcome.facts.size = in.get<std::uint64_t>();
-    outcome.detail = in.get_string();
-    outcome.retire = in.get_string();
-    if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);
-    outcome.pauses = in.get_bool();
-    outcome.notes = get_strings(in);
-    return if_finished(in, std::move(outcome));
+    return decode<Outcome>(payload, [](ByteReader& in, Outcome& outcome) {
+        outcome.task_id = in.get<std::uint64_t>();
+        outcome.kind = in.get_enum(OutcomeKind::digested);
+        outcome.filter = in.get<std::uint32_t>();
+        outcome.state = get_state(in);
+        outcome.identity = get_identity(in);
+        outcome.runs = get_runs(in);
+        outcome.incidents = get_incidents(in);
+        outcome.removals = get_removals(in);
+        outcome.facts.id = in.get_string();
+        outcome.facts.sender = in.get_string();
+        outcome.facts.recipients = get_strings(in);
+        outcome.facts.recipient_count = in.get<std::uint32_t>();
+        outcome.facts.size = in.get<std::uint64_t>();
+        outcome.detail = in.get_string();
+        outcome.retire = in.get_string();
+        if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);
+        outcome.pauses = in.get_bool();
+        outcome.notes = get_strings(in);
+    });
 }
 
 void FrameStream::append(std::string_view bytes) {

@@ -22,13 +22,15 @@ RequestParser::State RequestParser::feed(std::string_view bytes) {
         size_ += piece.size() + 1;
         if (size_ > kMaxRequest) return fail(kTooLong);
         if (piece.find('\0') != std::string_view::npos) return fail("NUL byte in a path");
-        line_ += piece;
         if (end == std::string_view::npos) {
+            line_ += piece;
             --size_;
             return State::incomplete;
         }
         bytes.remove_prefix(end + 1);
-        const State state = take_line(line_);
+        const bool is_whole = line_.empty();  // and so are nearly all
+        if (!is_whole) line_ += piece;
+        const State state = take_line(is_whole ? piece : line_);
         line_.clear();
         if (state != State::incomplete) return state;
     }

@@ -98,3 +98,12 @@ TEST_CASE("bytes: finished means that nothing remains") {
     CHECK(in.finished());
     CHECK(ByteReader("").finished());
 }
+
+TEST_CASE("bytes: a number above the last value of an enumeration makes everything fail") {
+    enum class Color : std::uint8_t { red, green };
+    ByteReader in("\x01\x02\x01");
+    CHECK(in.get_enum(Color::green) == Color::green);
+    CHECK(in.get_enum(Color::green) == Color::red);
+    CHECK(in.failed());
+    CHECK(in.get<std::uint8_t>() == 0);
+}

@@ -38,7 +38,8 @@ MessageRecord hostile() {
     record.facts.sender = std::string(2048, '\x80');
     record.facts.recipients.assign(500, std::string(2048, '>'));
     record.facts.recipient_count = 0xffffffff;
-    record.body_path = std::string(256 * 1024, '\x1b');
+    static const std::string path(256 * 1024, '\x1b');
+    record.body_path = path;
     return record;
 }
 
