@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,22 @@ struct ControlRecord {
     char letter = 0;
     std::string_view value;
 };
+
+/// Whether these bytes are equal. Most are too few to be worth a call of memcmp().
+inline bool are_equal(const char* a, const char* b, std::size_t size) {
+    using Word = std::uint64_t;
+    const auto word = [](const char* from) {
+        Word value = 0;
+        std::memcpy(&value, from, sizeof value);
+        return value;
+    };
+    std::size_t at = 0;
+    for (; size - at >= sizeof(Word); at += sizeof(Word))
+        if (word(a + at) != word(b + at)) return false;
+    for (; at < size; ++at)
+        if (a[at] != b[at]) return false;
+    return true;
+}
 
 /// Takes record after record out of a text; empty lines are skipped. Any bytes are safe.
 class ControlRecords {
@@ -43,7 +60,7 @@ public:
     bool take(char letter, std::string_view value) {
         const std::size_t end = 1 + value.size();
         if (left_.size() <= end || left_[0] != letter || left_[end] != '\n') return false;
-        if (left_.substr(1, value.size()) != value) return false;
+        if (!are_equal(left_.data() + 1, value.data(), value.size())) return false;
         left_.remove_prefix(end + 1);
         return true;
     }
@@ -79,7 +96,7 @@ public:
     bool add(const ControlRecord& record) {
         switch (record.letter) {
         case 'r':
-            recipients_.push_back({static_cast<std::uint32_t>(recipients_.size()), false, record.value, {}, {}});
+            add_recipient(record.value);
             return true;
         case 'R': set(originals_++, &Recipient::original, record.value); return true;
         case 'N': set(dsn_flags_++, &Recipient::dsn, record.value); return true;
@@ -95,7 +112,7 @@ public:
         ControlRecords records(text);
         for (ControlRecord record; records.next(record);) {
             if (!add(record)) other(record);
-            else if (record.letter == 'r') add_usual_rest(records);
+            else if (record.letter == 'r') add_usual_rest(records, record.value);
         }
     }
     void add_all(std::string_view text) {
@@ -117,10 +134,17 @@ private:
         if (number < recipients_.size()) recipients_[number].*field = value;
         else early_.push_back({number, field, value});
     }
-    void add_usual_rest(ControlRecords& records) {
+    // The fields are written one by one: as a whole they would be read back before they have arrived in memory.
+    void add_recipient(std::string_view address) {
+        const auto index = static_cast<std::uint32_t>(recipients_.size());
+        Recipient& recipient = recipients_.emplace_back();
+        recipient.index = index;
+        recipient.address = address;
+    }
+    void add_usual_rest(ControlRecords& records, std::string_view address) {
         Recipient& last = recipients_.back();
-        if (originals_ == last.index && records.take('R', last.address)) {
-            last.original = last.address;
+        if (originals_ == last.index && records.take('R', address)) {
+            last.original = address;
             ++originals_;
         }
         if (last.index > 0 && dsn_flags_ == last.index && records.take('N', recipients_[last.index - 1].dsn)) {

@@ -64,23 +64,24 @@ bool is_same(std::string_view a, std::string_view b) {
     return a.size() == b.size() && (a.data() == b.data() || a == b);
 }
 
-/// [address, original, dsn]; takes over the reference to `dsn`.
+/// [address, original, dsn]
 PyObject* new_recipient_data(const Recipient& recipient, PyObject* dsn) {
-    auto dsn_owner = py::reinterpret_steal<py::object>(dsn);
-    py::list data(3);
+    PyObject* const list = PyList_New(3);
+    if (list == nullptr) throw py::error_already_set();
+    auto owner = py::reinterpret_steal<py::object>(list);
     // The list is new: its items are NULL, and nobody else has seen it.
     PyObject* const address = new_text(recipient.address);
-    PyList_SET_ITEM(data.ptr(), 0, address);
+    PyList_SET_ITEM(list, 0, address);
     const bool shared = is_same(recipient.original, recipient.address);
-    PyList_SET_ITEM(data.ptr(), 1, shared ? py::handle(address).inc_ref().ptr() : new_text(recipient.original));
-    PyList_SET_ITEM(data.ptr(), 2, dsn_owner.release().ptr());
-    return data.release().ptr();
+    PyList_SET_ITEM(list, 1, shared ? Py_NewRef(address) : new_text(recipient.original));
+    PyList_SET_ITEM(list, 2, Py_NewRef(dsn));
+    return owner.release().ptr();
 }
 
 }  // namespace
 
 py::list recipient_data(const Recipient& recipient) {
-    return py::reinterpret_steal<py::list>(new_recipient_data(recipient, new_text(recipient.dsn)));
+    return py::reinterpret_steal<py::list>(new_recipient_data(recipient, to_text(recipient.dsn).ptr()));
 }
 
 ObjectList::~ObjectList() {
@@ -105,7 +106,7 @@ void append_recipients(ObjectList& all, std::span<const Recipient> recipients) {
             flags = recipient.dsn;
             flags_text = to_text(flags);
         }
-        all.add(new_recipient_data(recipient, flags_text.inc_ref().ptr()));
+        all.add(new_recipient_data(recipient, flags_text.ptr()));
     }
 }
 

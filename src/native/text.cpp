@@ -95,7 +95,8 @@ PyObject* new_text(std::string_view bytes) {
     if (is_ascii(stripped)) {
         PyObject* const text = PyUnicode_New(static_cast<Py_ssize_t>(stripped.size()), 127);
         if (text == nullptr) throw py::error_already_set();
-        stripped.copy(static_cast<char*>(PyUnicode_DATA(text)), stripped.size());  // also of an empty one
+        // Where PyUnicode_DATA() finds the bytes, without a look at what PyUnicode_New() has only just written.
+        stripped.copy(reinterpret_cast<char*>(reinterpret_cast<PyASCIIObject*>(text) + 1), stripped.size());
         return text;
     }
     if (auto text = decode(stripped)) return text.release().ptr();
