@@ -90,7 +90,7 @@ void Canary::run(Generation& generation, std::function<void(std::string problem)
                       end(canary_problem(config, reply));
                       return true;
                   }};
-    router_.begin(generation, files->request(), Clock::now(), std::move(client));
+    router_.begin(generation, Request(files->request()), Clock::now(), std::move(client));
 }
 
 void Canary::end(std::string problem) {

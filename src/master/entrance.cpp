@@ -11,7 +11,7 @@ void Entrance::close(Duration message_timeout) {
 
 void Entrance::hold(Request request, TimePoint accepted, Client client) {
     if (gauge_.full())
-        return router_.turn_away(std::move(request), accepted, client, OwnAnswer::queue_full);
+        return router_.turn_away(request, accepted, client, OwnAnswer::queue_full);
     const std::uint64_t number = ++last_;
     Job job;
     job.task.id = number;
@@ -40,7 +40,7 @@ void Entrance::end(std::uint64_t number, JobResult::Kind why) {
     const OwnAnswer answer = why == JobResult::Kind::stopped       ? OwnAnswer::stopping
                              : why == JobResult::Kind::client_gone ? OwnAnswer::client_gone
                                                                    : OwnAnswer::out_of_time;
-    router_.turn_away(std::move(held.request), held.accepted, held.client, answer);
+    router_.turn_away(held.request, held.accepted, held.client, answer);
 }
 
 }  // namespace pythonfilter

@@ -45,7 +45,6 @@ Generation::Generation(Loop& loop, int number, Config config, PoolGauges& gauge,
       config_(std::move(config)),
       route_(compile_route(config_)),
       breakers_(config_, report),
-      spool_tmp_(config_.courier.localstatedir + "/tmp"),
       callbacks_(std::move(callbacks)) {
     for (const Route::Filter& filter : route_.filters) filter_names_.push_back(filter.name);
     for (std::uint32_t i = 0; i < route_.pools.size(); ++i) {

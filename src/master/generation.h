@@ -71,7 +71,6 @@ public:
     Breakers& breakers() { return breakers_; }
     /// Of a filter of this name: that of the worst, where the chain has several. Empty when there is none.
     std::string_view breaker_state(const std::string& filter) const;
-    const std::string& spool_tmp() const { return spool_tmp_; }
     /// By chain index.
     const std::vector<std::string>& filter_names() const { return filter_names_; }
     /// As "pool NAME: PROBLEM".
@@ -98,7 +97,6 @@ private:
     Config config_;
     Route route_;
     Breakers breakers_;
-    std::string spool_tmp_;
     std::vector<std::string> filter_names_;
     Callbacks callbacks_;
     std::vector<std::unique_ptr<PoolPlace>> places_;  // by the route's pool index

@@ -20,7 +20,8 @@ static_assert(2 * 4 * kMaxAddress + 600 < kMaxLogLine);  // a refusal line
 
 void append_number(std::string& text, std::uint64_t number) {
     char digits[20];
-    text.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+    const char* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    text.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 // `number` divided by 10 to the power of `decimals`, as "%.Nf" prints it, without the way through a double.

@@ -43,7 +43,7 @@ DigestKey random_key() {
 
 }  // namespace
 
-Router::Message::Message(Generation& its_generation, Request its_request, TimePoint when, Client its_client)
+Router::Message::Message(Generation& its_generation, Request&& its_request, TimePoint when, Client&& its_client)
     : generation(its_generation),
       request(std::move(its_request)),
       client(std::move(its_client)),
@@ -56,16 +56,16 @@ Router::Message::Message(Generation& its_generation, Request its_request, TimePo
 Router::Router(PoolGauges& gauge, Reporter report)
     : gauge_(gauge), report_(std::move(report)), poison_(random_key()) {}
 
-void Router::begin(Generation& generation, Request request, TimePoint accepted, Client client, Duration waited) {
+void Router::begin(Generation& generation, Request&& request, TimePoint accepted, Client&& client, Duration waited) {
     if (gauge_.full()) {
-        turn_away(std::move(request), accepted, client, OwnAnswer::queue_full);
+        turn_away(request, accepted, client, OwnAnswer::queue_full);
         return;
     }
     generation.message_began();
     const auto [message, is_new] =
         messages_.try_emplace(++last_message_, generation, std::move(request), accepted, std::move(client));
     message->second.record.queue_wait = waited;
-    step(message);
+    step(message, Clock::now());
 }
 
 bool Router::is_stuck(TimePoint now, Duration slack) const {
@@ -73,7 +73,7 @@ bool Router::is_stuck(TimePoint now, Duration slack) const {
                        [&](const auto& entry) { return now > entry.second.budget_end + slack; });
 }
 
-void Router::turn_away(Request request, TimePoint accepted, const Client& client, OwnAnswer why) {
+void Router::turn_away(const Request& request, TimePoint accepted, const Client& client, OwnAnswer why) {
     MessageRecord record;
     record.body_path = request.body_path;
     record.reply = row_of(why).reply();
@@ -86,10 +86,9 @@ void Router::turn_away(Request request, TimePoint accepted, const Client& client
 }
 
 // The job may come back before submit() returns, and with it the end of the message.
-void Router::step(Messages::iterator message) {
+void Router::step(Messages::iterator message, TimePoint now) {
     Message& its = message->second;
     Breakers& breakers = its.generation.breakers();
-    const TimePoint now = Clock::now();
     const auto refuses = [&](std::uint32_t filter) { return breakers.refuses(filter, now); };
     while (auto dispatch = its.walk.next(refuses)) {
         if (dispatch->refused) {
@@ -133,7 +132,8 @@ Job Router::make_filter_job(std::uint64_t id, const Message& message, TimePoint 
 void Router::take_result(std::uint64_t id, JobResult&& result) {
     const auto message = messages_.find(id);
     Message& its = message->second;
-    counters_.breakers_opened += its.generation.breakers().came_back(its.probes, result, Clock::now());
+    const TimePoint now = Clock::now();
+    counters_.breakers_opened += its.generation.breakers().came_back(its.probes, result, now);
     MessageRecord& record = its.record;
     record.queue_wait += result.queue_wait;
     if (!result.worker.empty())
@@ -141,7 +141,7 @@ void Router::take_result(std::uint64_t id, JobResult&& result) {
     if (!result.worker.empty()) record.worker = result.worker;
     if (record.facts.id.empty()) record.facts = std::move(result.facts);
     switch (result.kind) {
-        case JobResult::Kind::outcome: take_outcome(message, std::move(result.outcome)); return;
+        case JobResult::Kind::outcome: take_outcome(message, std::move(result.outcome), now); return;
         case JobResult::Kind::crashed:
         case JobResult::Kind::timed_out: take_loss(message, result); return;
         case JobResult::Kind::unavailable: take_unavailable(message); return;
@@ -151,9 +151,9 @@ void Router::take_result(std::uint64_t id, JobResult&& result) {
     }
 }
 
-void Router::take_outcome(Messages::iterator message, Outcome&& outcome) {
+void Router::take_outcome(Messages::iterator message, Outcome&& outcome, TimePoint now) {
     Message& its = message->second;
-    note_runs(its, outcome.runs);
+    note_runs(its, std::move(outcome.runs));
     if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
     note_removals(its, outcome.removals);
     note_left_behind(its, outcome.notes);
@@ -161,7 +161,7 @@ void Router::take_outcome(Messages::iterator message, Outcome&& outcome) {
         case OutcomeKind::finished:
             note_skipped(its, outcome.incidents, outcome.incidents.size());
             its.walk.finished(its.dispatch, outcome.state, outcome.identity);
-            step(message);
+            step(message, now);
             return;
         case OutcomeKind::decided: take_decision(message, outcome); return;
         case OutcomeKind::failed: take_failed_stage(message, outcome); return;
@@ -180,7 +180,7 @@ void Router::take_decision(Messages::iterator message, const Outcome& outcome) {
     its.record.decided_by = its.generation.route().filters[outcome.filter].name;
     if (kind == ReplyClass::bad || kind == ReplyClass::none) {  // a worker of ours would have told a failure
         its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}, {}});
-        if (apply_policy(its, outcome.filter, FailureEvent::bad_reply, text)) step(message);
+        if (apply_policy(its, outcome.filter, FailureEvent::bad_reply, text)) step(message, Clock::now());
         else end(message, its.walk.failure_reply());
         return;
     }
@@ -194,7 +194,7 @@ void Router::take_failed_stage(Messages::iterator message, const Outcome& outcom
     const Incident& last = outcome.incidents.back();  // worker_slot lets no `failed` without one through
     note_skipped(its, outcome.incidents, outcome.incidents.size() - 1);
     its.walk.progressed({outcome.task_id, outcome.filter, outcome.state, outcome.identity, {}, {}, {}});
-    if (apply_policy(its, outcome.filter, last.event, last.text)) step(message);
+    if (apply_policy(its, outcome.filter, last.event, last.text)) step(message, Clock::now());
     else end(message, its.walk.failure_reply());
 }
 
@@ -220,7 +220,7 @@ void Router::take_loss(Messages::iterator message, const JobResult& result) {
         counters_.answered(OwnAnswer::files_changed);
         end_lost(message, result, row_of(OwnAnswer::files_changed).reply());
     } else {
-        step(message);
+        step(message, Clock::now());
     }
 }
 
@@ -275,7 +275,7 @@ void Router::take_unavailable(Messages::iterator message) {
         end(message, its.walk.failure_reply());
         return;
     }
-    step(message);
+    step(message, Clock::now());
 }
 
 // True when the message goes on behind the filter.
@@ -291,9 +291,11 @@ bool Router::apply_policy(Message& message, std::uint32_t filter, FailureEvent e
     return false;
 }
 
-void Router::note_runs(Message& message, const std::vector<FilterRun>& runs) {
-    message.record.runs.insert(message.record.runs.end(), runs.begin(), runs.end());
+void Router::note_runs(Message& message, std::vector<FilterRun> runs) {
     for (const FilterRun& run : runs) statistics_.ran(message.generation.filter_names()[run.filter], run);
+    std::vector<FilterRun>& all = message.record.runs;
+    if (all.empty()) all = std::move(runs);
+    else all.insert(all.end(), runs.begin(), runs.end());
 }
 
 void Router::note_left_behind(const Message& message, const std::vector<std::string>& notes) {

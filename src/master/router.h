@@ -34,9 +34,9 @@ public:
 
     /// `generation` is not empty, and so lives, as long as one of its messages does.
     /// `waited`: at the entrance.
-    void begin(Generation& generation, Request request, TimePoint accepted, Client client, Duration waited = {});
+    void begin(Generation& generation, Request&& request, TimePoint accepted, Client&& client, Duration waited = {});
     /// Answers a request that no generation takes any more, and logs it.
-    void turn_away(Request request, TimePoint accepted, const Client& client, OwnAnswer why);
+    void turn_away(const Request& request, TimePoint accepted, const Client& client, OwnAnswer why);
 
     std::size_t in_flight() const { return messages_.size(); }
     /// Whether a message waits for its answer though its time has been over for `slack`: then something is stuck here.
@@ -52,7 +52,9 @@ private:
     using TaskId = std::uint64_t;
 
     struct Message {
-        Message(Generation& its_generation, Request its_request, TimePoint when, Client its_client);
+        Message(Generation& its_generation, Request&& its_request, TimePoint when, Client&& its_client);
+        Message(const Message&) = delete;  // its record lends from its request
+        Message& operator=(const Message&) = delete;
         Generation& generation;
         Request request;
         Client client;
@@ -65,11 +67,11 @@ private:
     };
     using Messages = std::unordered_map<std::uint64_t, Message>;
 
-    void step(Messages::iterator message);
+    void step(Messages::iterator message, TimePoint now);
     Job make_job(std::uint64_t id, const Message& message, TimePoint now);
     Job make_filter_job(std::uint64_t id, const Message& message, TimePoint now);
     void take_result(std::uint64_t id, JobResult&& result);
-    void take_outcome(Messages::iterator message, Outcome&& outcome);
+    void take_outcome(Messages::iterator message, Outcome&& outcome, TimePoint now);
     void take_decision(Messages::iterator message, const Outcome& outcome);
     void take_failed_stage(Messages::iterator message, const Outcome& outcome);
     void take_loss(Messages::iterator message, const JobResult& result);
@@ -78,7 +80,7 @@ private:
     void take_poisoned(Messages::iterator message, const Outcome& outcome);
     void take_unavailable(Messages::iterator message);
     bool apply_policy(Message& message, std::uint32_t filter, FailureEvent event, std::string_view detail);
-    void note_runs(Message& message, const std::vector<FilterRun>& runs);
+    void note_runs(Message& message, std::vector<FilterRun> runs);
     void note_left_behind(const Message& message, const std::vector<std::string>& notes);
     void note_removals(Message& message, const std::vector<Removal>& removals);
     void note_skipped(Message& message, const std::vector<Incident>& incidents, std::size_t count);

@@ -47,7 +47,7 @@ Server::Server(MasterOptions options, Config config)
       router_(gauge_, report_),
       canary_(loop_, router_),
       entrance_(loop_, gauge_, router_),
-      sessions_(loop_, config.server.request_timeout, reading_limit(),
+      sessions_(loop_, config, reading_limit(),
                 {[this](SessionId id, Request request, TimePoint accepted) {
                      take_request(id, std::move(request), accepted);
                  },
@@ -95,7 +95,7 @@ int Server::run() {
 
 void Server::listen_on(UniqueFd socket) {
     listener_ = std::make_unique<Listener>(loop_, std::move(socket), [this](UniqueFd client) {
-        sessions_.adopt(std::move(client), generations_.current().spool_tmp());
+        sessions_.adopt(std::move(client));
     });
 }
 
@@ -197,13 +197,13 @@ void Server::log_summary() {
 
 // ---- messages
 
-void Server::take_request(SessionId id, Request request, TimePoint accepted) {
+void Server::take_request(SessionId id, Request&& request, TimePoint accepted) {
     Client client{[this, id] { return sessions_.hung_up(id); },
                   [this, id](std::string_view reply) { return sessions_.reply(id, reply); }};
     if (stopping_)
-        router_.turn_away(std::move(request), accepted, client, OwnAnswer::stopping);
+        router_.turn_away(request, accepted, client, OwnAnswer::stopping);
     else if (draining_)
-        router_.turn_away(std::move(request), accepted, client, OwnAnswer::draining);
+        router_.turn_away(request, accepted, client, OwnAnswer::draining);
     else if (entrance_.is_closed()) entrance_.hold(std::move(request), accepted, std::move(client));
     else router_.begin(generations_.current(), std::move(request), accepted, std::move(client));
 }
@@ -218,7 +218,7 @@ void Server::in_force(const Config& config) {
     log_.set_format(config.log.format);
     log_limit_.configure(config.log.limit);
     gauge_.limit = config.server.queue.limit;
-    sessions_.set_request_timeout(config.server.request_timeout);
+    sessions_.configure(config);
     if (service_) service_->ready();
     to_open_control_.start(0s);
     if (!options_.ready_fd) return;

@@ -46,7 +46,7 @@ private:
     std::string service_status() const;
 
     void in_force(const Config& config);
-    void take_request(SessionId id, Request request, TimePoint accepted);
+    void take_request(SessionId id, Request&& request, TimePoint accepted);
     void stop(const std::string& reason);
     void make_way(const std::string& reason);
     void out_of_patience();

@@ -20,16 +20,22 @@ bool send_reply(int fd, std::string_view text) {
 
 }  // namespace
 
-Sessions::Sessions(Loop& loop, Duration request_timeout, std::size_t max_reading, Callbacks callbacks)
+Sessions::Sessions(Loop& loop, const Config& config, std::size_t max_reading, Callbacks callbacks)
     : loop_(loop),
-      request_timeout_(request_timeout),
       max_reading_(max_reading),
       callbacks_(std::move(callbacks)),
-      expiry_(loop, [this] { expire(); }) {}
+      expiry_(loop, [this] { expire(); }) {
+    configure(config);
+}
 
-void Sessions::adopt(UniqueFd client, const std::string& spool_tmp) {
+void Sessions::configure(const Config& config) {
+    request_timeout_ = config.server.request_timeout;
+    spool_tmp_ = config.courier.localstatedir + "/tmp";
+}
+
+void Sessions::adopt(UniqueFd client) {
     const SessionId id = ++last_id_;
-    sessions_.try_emplace(id, std::move(client), spool_tmp);
+    sessions_.try_emplace(id, std::move(client), spool_tmp_);
     read(id);  // Courier has mostly written before we accept
 }
 
@@ -42,7 +48,8 @@ void Sessions::wait_for_more(SessionId id, Session& session) {
 }
 
 void Sessions::read(SessionId id) {
-    Session& session = sessions_.at(id);
+    const auto found = sessions_.find(id);
+    Session& session = found->second;
     char chunk[8192];
     ssize_t n;
     do {
@@ -51,7 +58,7 @@ void Sessions::read(SessionId id) {
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for_more(id, session);
     if (n <= 0) {
         const bool said_something = session.parser.started();
-        end(id);
+        end(found);
         if (said_something) callbacks_.on_failure("a client hung up in the middle of its request");
         return;
     }
@@ -93,14 +100,13 @@ bool Sessions::reply(SessionId id, std::string_view text) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return false;
     const bool sent = send_reply(found->second.fd.get(), text);  // EPIPE is normal: the client may be gone
-    end(id);
+    end(found);
     return sent;
 }
 
-void Sessions::end(SessionId id) {
-    const auto found = sessions_.find(id);
-    if (found->second.watch) finish_reading(found->second);
-    sessions_.erase(found);
+void Sessions::end(SessionMap::iterator session) {
+    if (session->second.watch) finish_reading(session->second);
+    sessions_.erase(session);
 }
 
 bool Sessions::hung_up(SessionId id) const {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
+#include "config/config.h"
 #include "master/loop.h"
 #include "message/request.h"
 
@@ -23,23 +24,23 @@ using SessionId = std::uint64_t;
 class Sessions {
 public:
     struct Callbacks {
+        /// The request by value: an answer inside ends the session.
         std::function<void(SessionId, Request, TimePoint accepted)> on_request;
         /// A session that ended without a message: one sentence for the log.
         std::function<void(std::string)> on_failure;
     };
 
-    Sessions(Loop& loop, Duration request_timeout, std::size_t max_reading, Callbacks callbacks);
+    Sessions(Loop& loop, const Config& config, std::size_t max_reading, Callbacks callbacks);
 
-    /// `spool_tmp` is where relative paths begin.
-    void adopt(UniqueFd client, const std::string& spool_tmp);
+    /// Another configuration is in force.
+    void configure(const Config& config);
+    void adopt(UniqueFd client);
     /// Writes the reply and ends the session. False when the client had gone.
     bool reply(SessionId id, std::string_view text);
     /// The client of a request that waits has hung up.
     bool hung_up(SessionId id) const;
     /// Answers all sessions whose request is not complete.
     void refuse_unfinished(std::string_view text);
-
-    void set_request_timeout(Duration timeout) { request_timeout_ = timeout; }
 
     std::size_t size() const { return sessions_.size(); }
     /// All that there were since the start.
@@ -55,19 +56,22 @@ private:
         std::list<SessionId>::iterator reading;  // place in reading_, valid while `watch` is set
     };
 
+    using SessionMap = std::unordered_map<SessionId, Session>;
+
     void read(SessionId id);
     void wait_for_more(SessionId id, Session& session);
     void refuse(SessionId id, std::string_view text, const std::string& why);
     void finish_reading(Session& session);
     void expire();
-    void end(SessionId id);
+    void end(SessionMap::iterator session);
 
     Loop& loop_;
-    Duration request_timeout_;
+    Duration request_timeout_{};
+    std::string spool_tmp_;  // where relative paths begin
     std::size_t max_reading_;
     Callbacks callbacks_;
     SessionId last_id_ = 0;
-    std::unordered_map<SessionId, Session> sessions_;
+    SessionMap sessions_;
     std::list<SessionId> reading_;  // those with a watch, oldest first
     Alarm expiry_;                  // for the first of them
 };

@@ -24,8 +24,9 @@ class RequestParser {
 public:
     enum class State { incomplete, complete, bad };
 
-    /// Relative paths are made absolute with `spool_tmp` (<localstatedir>/tmp).
-    explicit RequestParser(std::string spool_tmp) : spool_tmp_(std::move(spool_tmp)) {}
+    /// Relative paths are made absolute with `spool_tmp` (<localstatedir>/tmp), which outlives this.
+    explicit RequestParser(const std::string& spool_tmp) : spool_tmp_(spool_tmp) {}
+    explicit RequestParser(std::string&&) = delete;  // a temporary does not
 
     /// Takes what arrived. Bytes after the empty line are ignored, as Courier sends none.
     State feed(std::string_view bytes);
@@ -41,7 +42,7 @@ private:
     State fail(std::string problem);
     std::string absolute(std::string_view path);
 
-    std::string spool_tmp_;
+    const std::string& spool_tmp_;
     std::string line_;       // an unfinished line
     std::size_t size_ = 0;   // bytes taken, and what relative paths got in front; <= kMaxRequest unless it failed
     Request request_;

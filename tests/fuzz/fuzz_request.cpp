@@ -37,8 +37,8 @@ void check_complete(const Request& request) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string_view input = as_text(data, size);
     const std::size_t length = 1 + take_number(input);
-    RequestParser whole("/var/lib/courier/tmp");
-    RequestParser pieces("/var/lib/courier/tmp");
+    const std::string spool_tmp = "/var/lib/courier/tmp";
+    RequestParser whole(spool_tmp), pieces(spool_tmp);
     const State state = feed_in_pieces(whole, input, input.size());
     DEMAND(feed_in_pieces(pieces, input, length) == state);
     DEMAND((state == State::bad) == !whole.problem().empty());

@@ -8,7 +8,10 @@ using State = RequestParser::State;
 
 namespace {
 
-RequestParser parser() { return RequestParser("/var/lib/courier/tmp"); }
+RequestParser parser() {
+    static const std::string spool_tmp = "/var/lib/courier/tmp";
+    return RequestParser(spool_tmp);
+}
 
 constexpr std::string_view one_control_file =
     "/var/lib/courier/tmp/179534/D1074319\n/var/lib/courier/tmp/179534/1795341886.12311.mail.test\n\n";
@@ -124,8 +127,8 @@ TEST_CASE("request: more control files than a worker can open are refused") {
 TEST_CASE("request: what relative paths become counts, so that a task always fits into a frame") {
     std::string bytes = "D\n";
     for (int i = 0; i < 4000; ++i) bytes += "a\n";
-    RequestParser short_spool("/tmp");
-    CHECK(short_spool.feed(bytes + "\n") == State::complete);
-    RequestParser long_spool("/" + std::string(200, 's'));
-    CHECK(long_spool.feed(bytes + "\n") == State::bad);
+    const std::string short_path = "/tmp";
+    const std::string long_path = "/" + std::string(200, 's');
+    CHECK(RequestParser(short_path).feed(bytes + "\n") == State::complete);
+    CHECK(RequestParser(long_path).feed(bytes + "\n") == State::bad);
 }
