@@ -27,46 +27,62 @@ struct ControlRecord {
 
 /// Whether these bytes are equal. Most are too few to be worth a call of memcmp().
 inline bool are_equal(const char* a, const char* b, std::size_t size) {
-    using Word = std::uint64_t;
-    const auto word = [](const char* from) {
-        Word value = 0;
-        std::memcpy(&value, from, sizeof value);
-        return value;
+    const auto differ = [a, b]<class Word>(std::size_t at, Word) {
+        Word left{}, right{};
+        std::memcpy(&left, a + at, sizeof left);
+        std::memcpy(&right, b + at, sizeof right);
+        return left != right;
     };
-    std::size_t at = 0;
-    for (; size - at >= sizeof(Word); at += sizeof(Word))
-        if (word(a + at) != word(b + at)) return false;
-    for (; at < size; ++at)
-        if (a[at] != b[at]) return false;
-    return true;
+    // The last word holds what is left over at the end, and some bytes once more.
+    if (size >= sizeof(std::uint64_t)) {
+        const std::size_t last = size - sizeof(std::uint64_t);
+        for (std::size_t at = 0; at < last; at += sizeof(std::uint64_t))
+            if (differ(at, std::uint64_t{})) return false;
+        return !differ(last, std::uint64_t{});
+    }
+    if (size >= sizeof(std::uint32_t))
+        return !differ(0, std::uint32_t{}) && !differ(size - sizeof(std::uint32_t), std::uint32_t{});
+    return std::equal(a, a + size, b);
 }
 
 /// Takes record after record out of a text; empty lines are skipped. Any bytes are safe.
 class ControlRecords {
 public:
-    explicit ControlRecords(std::string_view text) : left_(text) {}
+    explicit ControlRecords(std::string_view text) : at_(text.data()), end_(at_ + text.size()) {}
     bool next(ControlRecord& record) {
-        while (!left_.empty()) {
-            const auto length = std::min(left_.find('\n'), left_.size());
-            const auto line = left_.substr(0, length);
-            left_.remove_prefix(std::min(length + 1, left_.size()));
-            if (line.empty()) continue;
-            record = {line.front(), line.substr(1)};
+        while (at_ != end_) {
+            const char* const line = at_;
+            const void* const found = std::memchr(line, '\n', left());
+            const char* const line_end = found ? static_cast<const char*>(found) : end_;
+            at_ = found ? line_end + 1 : end_;
+            if (line_end == line) continue;
+            record.letter = *line;
+            record.value = {line + 1, line_end};
             return true;
         }
         return false;
     }
-    /// Takes the next record if it is exactly this one, for less than next() costs.
-    bool take(char letter, std::string_view value) {
-        const std::size_t end = 1 + value.size();
-        if (left_.size() <= end || left_[0] != letter || left_[end] != '\n') return false;
-        if (!are_equal(left_.data() + 1, value.data(), value.size())) return false;
-        left_.remove_prefix(end + 1);
+    /// Takes the next record if it has this letter and the value of that one, an earlier record of the text. Costs less
+    /// than next().
+    bool take(char letter, std::string_view earlier) {
+        // As another line follows, there is an LF at the end of the earlier one, which is compared with it.
+        if (left() < earlier.size() + 2 || *at_ != letter || !are_equal(at_ + 1, earlier.data(), earlier.size() + 1))
+            return false;
+        at_ += earlier.size() + 2;
+        return true;
+    }
+    /// Takes the next record if it is the same as the one with that value, an earlier record of the text.
+    bool take_again(std::string_view earlier) {
+        if (left() < earlier.size() + 2 || !are_equal(at_, earlier.data() - 1, earlier.size() + 2)) return false;
+        at_ += earlier.size() + 2;
         return true;
     }
 
 private:
-    std::string_view left_;
+    std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+
+    const char* at_;
+    const char* end_;
 };
 
 /// The value of the first record with that letter.
@@ -111,8 +127,8 @@ public:
     void add_all(std::string_view text, Other other) {
         ControlRecords records(text);
         for (ControlRecord record; records.next(record);) {
-            if (!add(record)) other(record);
-            else if (record.letter == 'r') add_usual_rest(records, record.value);
+            if (record.letter == 'r') add_usual(record.value, records);
+            else if (!add(record)) other(record);
         }
     }
     void add_all(std::string_view text) {
@@ -135,20 +151,23 @@ private:
         else early_.push_back({number, field, value});
     }
     // The fields are written one by one: as a whole they would be read back before they have arrived in memory.
-    void add_recipient(std::string_view address) {
+    Recipient& add_recipient(std::string_view address) {
         const auto index = static_cast<std::uint32_t>(recipients_.size());
         Recipient& recipient = recipients_.emplace_back();
         recipient.index = index;
         recipient.address = address;
+        return recipient;
     }
-    void add_usual_rest(ControlRecords& records, std::string_view address) {
-        Recipient& last = recipients_.back();
+    void add_usual(std::string_view address, ControlRecords& records) {
+        Recipient& last = add_recipient(address);
         if (originals_ == last.index && records.take('R', address)) {
             last.original = address;
             ++originals_;
         }
-        if (last.index > 0 && dsn_flags_ == last.index && records.take('N', recipients_[last.index - 1].dsn)) {
-            last.dsn = recipients_[last.index - 1].dsn;
+        if (dsn_flags_ != last.index || last.index == 0) return;
+        const std::string_view flags = (&last - 1)->dsn;
+        if (flags.data() != nullptr && records.take_again(flags)) {
+            last.dsn = flags;
             ++dsn_flags_;
         }
     }
@@ -191,7 +210,7 @@ public:
     std::string_view view() const { return text_; }
 
 private:
-    std::array<char, 16 * 1024> few_;
+    alignas(64) std::array<char, 16 * 1024> few_;  // the kernel copies faster to where a cache line begins
     std::string many_;
     std::string_view text_;
 };

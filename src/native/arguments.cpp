@@ -3,6 +3,7 @@
 #include "native/task_files.h"
 #include "native/text.h"
 
+#include <cstring>
 #include <fcntl.h>
 
 namespace py = pybind11;
@@ -22,10 +23,23 @@ py::bytes encode_path(const py::handle& path) {
     return py::reinterpret_steal<py::bytes>(encoded);
 }
 
+/// The bytes of a str that is ASCII and without NUL, as they stand in it; nullptr for any other path. In every encoding
+/// of file names they are the same.
+const char* ascii_path(const py::handle& path) {
+    if (!PyUnicode_CheckExact(path.ptr()) || !PyUnicode_IS_COMPACT_ASCII(path.ptr())) return nullptr;
+    const auto* const name = reinterpret_cast<const char*>(PyUnicode_1BYTE_DATA(path.ptr()));
+    return std::strlen(name) == static_cast<std::size_t>(PyUnicode_GET_LENGTH(path.ptr())) ? name : nullptr;
+}
+
 UniqueFd open_path(const py::handle& path, int flags) {
-    const auto name = encode_path(path);
+    py::bytes encoded;
+    const char* name = ascii_path(path);
+    if (name == nullptr) {
+        encoded = encode_path(path);
+        name = PyBytes_AS_STRING(encoded.ptr());
+    }
     // O_NONBLOCK: a FIFO under that name must not hang the filter.
-    UniqueFd fd(open(PyBytes_AS_STRING(name.ptr()), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    UniqueFd fd(open(name, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!fd) throw_errno(path);
     return fd;
 }

@@ -69,12 +69,12 @@ PyObject* new_recipient_data(const Recipient& recipient, PyObject* dsn) {
     PyObject* const list = PyList_New(3);
     if (list == nullptr) throw py::error_already_set();
     auto owner = py::reinterpret_steal<py::object>(list);
-    // The list is new: its items are NULL, and nobody else has seen it.
-    PyObject* const address = new_text(recipient.address);
-    PyList_SET_ITEM(list, 0, address);
-    const bool shared = is_same(recipient.original, recipient.address);
-    PyList_SET_ITEM(list, 1, shared ? Py_NewRef(address) : new_text(recipient.original));
-    PyList_SET_ITEM(list, 2, Py_NewRef(dsn));
+    // The list is new: its items are NULL, and nobody else has seen it. They are written as PyList_SET_ITEM() does,
+    // without its assertions.
+    PyObject** const items = reinterpret_cast<PyListObject*>(list)->ob_item;
+    items[0] = new_text(recipient.address);
+    items[1] = is_same(recipient.original, recipient.address) ? Py_NewRef(items[0]) : new_text(recipient.original);
+    items[2] = Py_NewRef(dsn);
     return owner.release().ptr();
 }
 
@@ -116,11 +116,13 @@ py::dict control_data(const py::iterable& control_paths) {
     bool is_first = true;
     ControlText text;
     RecipientTable table;
+    Scalars scalars;
     for (const auto& path : control_paths) {
         read_file(path, text);
-        Scalars scalars;
         table.begin_file();
-        table.add_all(text.view(), [&](const ControlRecord& record) { scalars.add(record); });
+        table.add_all(text.view(), [&](const ControlRecord& record) {
+            if (is_first) scalars.add(record);
+        });
         if (is_first) scalars.put_into(data);
         is_first = false;
         append_recipients(recipients, table.finish());

@@ -1,7 +1,5 @@
 #include "native/text.h"
 
-#include <cstdint>
-#include <cstring>
 #include <optional>
 
 namespace py = pybind11;
@@ -13,27 +11,6 @@ namespace {
 constexpr std::string_view kMalformed = "(malformed utf8):";
 constexpr std::string_view kBlanks = " \t\n\r\v\f";
 constexpr std::string_view kHex = "0123456789ABCDEF";
-
-std::string_view strip(std::string_view bytes) {
-    // Nearly always: no ASCII white space is larger than a blank.
-    const auto is_inked = [](char c) { return static_cast<unsigned char>(c) > ' '; };
-    if (!bytes.empty() && is_inked(bytes.front()) && is_inked(bytes.back())) return bytes;
-    const auto first = bytes.find_first_not_of(kBlanks);
-    if (first == std::string_view::npos) return {};
-    return bytes.substr(first, bytes.find_last_not_of(kBlanks) - first + 1);
-}
-
-bool is_ascii(std::string_view bytes) {
-    constexpr std::uint64_t kHighBits = 0x8080808080808080;
-    std::uint64_t all = 0;
-    for (; bytes.size() >= sizeof all; bytes.remove_prefix(sizeof all)) {
-        std::uint64_t eight = 0;
-        std::memcpy(&eight, bytes.data(), sizeof eight);
-        all |= eight;
-    }
-    for (const char byte : bytes) all |= static_cast<unsigned char>(byte);
-    return (all & kHighBits) == 0;
-}
 
 bool stays(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -89,16 +66,13 @@ py::object decode(std::string_view bytes) {
 
 py::str to_text(std::string_view bytes) { return py::reinterpret_steal<py::str>(new_text(bytes)); }
 
-// A message may have thousands of addresses, nearly all of them ASCII.
-PyObject* new_text(std::string_view bytes) {
-    const auto stripped = strip(bytes);
-    if (is_ascii(stripped)) {
-        PyObject* const text = PyUnicode_New(static_cast<Py_ssize_t>(stripped.size()), 127);
-        if (text == nullptr) throw py::error_already_set();
-        // Where PyUnicode_DATA() finds the bytes, without a look at what PyUnicode_New() has only just written.
-        stripped.copy(reinterpret_cast<char*>(reinterpret_cast<PyASCIIObject*>(text) + 1), stripped.size());
-        return text;
-    }
+std::string_view strip_blanks(std::string_view bytes) {
+    const auto first = bytes.find_first_not_of(kBlanks);
+    if (first == std::string_view::npos) return {};
+    return bytes.substr(first, bytes.find_last_not_of(kBlanks) - first + 1);
+}
+
+PyObject* new_wide_text(std::string_view stripped) {
     if (auto text = decode(stripped)) return text.release().ptr();
     return py::str(std::string(kMalformed) + percent_encode(stripped)).release().ptr();
 }
