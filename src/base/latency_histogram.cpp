@@ -5,11 +5,6 @@
 #include <cmath>
 
 namespace pythonfilter {
-namespace {
-
-constexpr std::uint64_t kUnit = 1000;  // nanoseconds: the upper bound of bucket 0
-
-}  // namespace
 
 // A quarter of an octave is the step between the bounds 4/4, 5/4, 6/4, 7/4 of a power of two: no logarithm is needed.
 std::size_t LatencyHistogram::bucket_of(Duration taken) {
@@ -20,13 +15,9 @@ std::size_t LatencyHistogram::bucket_of(Duration taken) {
     return std::min(octave * kPerOctave + quarter + 1, kBuckets - 1);
 }
 
-Duration LatencyHistogram::upper_bound(std::size_t bucket) {
-    const std::uint64_t octave = bucket / kPerOctave, quarter = bucket % kPerOctave;
-    return Duration(static_cast<std::int64_t>((kUnit * (kPerOctave + quarter) << octave) / kPerOctave));
-}
-
 void LatencyHistogram::add(Duration taken) {
-    taken = std::clamp(taken, Duration(0), upper_bound(kBuckets - 1));
+    constexpr Duration last = upper_bound(kBuckets - 1);
+    taken = std::clamp(taken, Duration(0), last);
     ++buckets_[bucket_of(taken)];
     ++count_;
     sum_ = sum_ > Duration::max() - taken ? Duration::max() : sum_ + taken;

@@ -27,9 +27,14 @@ public:
     Duration percentile(double share) const;
 
     static std::size_t bucket_of(Duration taken);
-    static Duration upper_bound(std::size_t bucket);
+    static constexpr Duration upper_bound(std::size_t bucket) {
+        const std::uint64_t octave = bucket / kPerOctave, quarter = bucket % kPerOctave;
+        return Duration(static_cast<std::int64_t>((kUnit * (kPerOctave + quarter) << octave) / kPerOctave));
+    }
 
 private:
+    static constexpr std::uint64_t kUnit = 1000;  // nanoseconds: the upper bound of bucket 0
+
     std::array<std::uint64_t, kBuckets> buckets_{};
     std::uint64_t count_ = 0;  // the sum of buckets_
     Duration sum_{};           // of what was added, each at most the last bound; saturates
