@@ -5,6 +5,7 @@ namespace pythonfilter {
 void AheadPolicy::served(Duration time) { mean_ += (time - mean_) / kWeight; }
 
 bool AheadPolicy::takes(std::size_t sent) const {
+    if (sent <= 1) return mean_ <= kTakeBack;
     return sent < kMostTasks && mean_ * (sent + 1) <= kMostWork;
 }
 

@@ -1,7 +1,8 @@
 // AheadPolicy: how many tasks may lie in a worker's pipe behind the one that it runs. While messages wait, a worker
 // that finds its next task there need not sleep until the master has sent it one. But what lies there waits for this
-// worker alone, so it may be only as much as the worker does in no time, judged by the messages before; what waits
-// longer is taken back. Pure: times are arguments. Used by tasks_ahead.
+// worker alone, so it may be only as much as the worker does in no time, judged by the messages before, or a single
+// one of some milliseconds; what waits longer is taken back, and so is what a worker without anything to do can begin.
+// Pure: times are arguments. Used by tasks_ahead.
 #pragma once
 
 #include "base/clock.h"
@@ -12,8 +13,9 @@ namespace pythonfilter {
 
 class AheadPolicy {
 public:
-    static constexpr Duration kMostWork = 1ms;    // of all tasks that it has been sent
+    static constexpr Duration kMostWork = 1ms;    // of all tasks that it has been sent, where there are several
     static constexpr Duration kTakeBack = 5ms;    // for the task that runs; then the others go elsewhere
+    static constexpr Duration kMove = 200us;      // a message of less is done before another worker has begun it
     static constexpr std::size_t kMostTasks = 16;
 
     /// The worker took so long for one task.
@@ -22,6 +24,8 @@ public:
     void paused() { mean_ = kFirst; }
     /// One more task for a worker that has been sent `sent`, at least one, and has not answered them.
     bool takes(std::size_t sent) const;
+    /// What it has not begun is better off with a worker that has nothing to do.
+    bool gives_away() const { return mean_ >= kMove; }
 
 private:
     static constexpr Duration kFirst = 16 * kMostWork;  // nothing is known: some fast messages must come before

@@ -197,6 +197,7 @@ void Pool::worker_idle(WorkerSlot& slot) {
         dispatch(slot, std::move(*job));
     } else {
         idle_.push_back(&slot);
+        take_over();
     }
 }
 

@@ -125,6 +125,7 @@ private:
     WorkerSlot* find_least_ahead();
     void send_ahead();
     void look_at_ahead();
+    void take_over();
 
     Loop& loop_;
     Options options_;

@@ -1,5 +1,5 @@
 // The part of Pool that puts jobs into the pipes of busy workers (ahead_policy.h says how many), and takes them back
-// from behind one that takes long.
+// from behind one that takes long, or for a worker that has nothing to do.
 #include "master/pool.h"
 
 namespace pythonfilter {
@@ -39,6 +39,15 @@ void Pool::look_at_ahead() {
         any = any || slot->has_ahead();
     }
     if (any) to_take_back_.start(AheadPolicy::kTakeBack);
+}
+
+// For a worker that has nothing to do. Of the worker with the most tasks.
+void Pool::take_over() {
+    WorkerSlot* most = nullptr;
+    for (const auto& slot : slots_) {
+        if (slot->gives_away() && (!most || slot->jobs() > most->jobs())) most = slot.get();
+    }
+    if (most) most->take_back();
 }
 
 // Still in order, ahead of the queue; it does not count as an attempt.

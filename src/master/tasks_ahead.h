@@ -34,6 +34,8 @@ public:
     void answered(const Task& task, Duration time);
     /// Whether there may be one more behind the one that runs.
     bool takes_one() const { return policy_.takes(jobs_.size() + 1); }
+    /// Whether there is something that a worker with nothing to do had better take over.
+    bool gives_away() const { return !jobs_.empty() && policy_.gives_away(); }
 
 private:
     ScoreboardView& scoreboard_;

@@ -97,6 +97,8 @@ public:
     /// For how long the job that it has now has had it.
     Duration job_time(TimePoint now) const { return job_ ? now - dispatched_ : Duration(0); }
     bool has_ahead() const { return ahead_.size() > 0; }
+    /// It has been sent something that a worker with nothing to do had better take over.
+    bool gives_away() const { return ahead_.gives_away(); }
     /// What it has been sent and not begun comes back by on_taken_back.
     void take_back() { give_back(ahead_.take_back()); }
     /// Where its filter or its init_filter is; the worker lives on. Called back once, perhaps at once.

@@ -60,7 +60,9 @@ Result<std::string> read_at(int fd, std::size_t limit, std::size_t offset) {
 
 Result<MessageDigest> digest_message(const TaskFiles& files, std::string_view sender, const DigestKey& key) {
     if (sodium_init() < 0) return Error{"libsodium cannot be used"};
-    const int fd = files.entries()[0].fd.get();
+    const auto body = files.open_body();
+    if (!body) return body.error();
+    const int fd = body->get();
     auto bytes = read_at(fd, kMaxHeader, 0);
     if (!bytes) return bytes.error();
     const auto split = split_header(*bytes, bytes->size() < kMaxHeader);

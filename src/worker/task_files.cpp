@@ -24,11 +24,16 @@ std::optional<std::uint64_t> body_number(const std::string& path) {
     return number;
 }
 
+Status must_be_regular(const std::string& path, const struct stat& info) {
+    if (S_ISREG(info.st_mode)) return Done{};
+    return Error{path + " is not a regular file"};
+}
+
 Result<UniqueFd> open_file(const std::string& path, struct stat& info) {
     // O_NONBLOCK: something that is not a regular file must not hold the worker here.
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd || fstat(fd.get(), &info) != 0) return errno_error("open " + path, errno);
-    if (!S_ISREG(info.st_mode)) return Error{path + " is not a regular file"};
+    if (Status status = must_be_regular(path, info); !status) return status.error();
     return move_high(std::move(fd));
 }
 
@@ -39,10 +44,11 @@ Status check_number(const std::vector<TaskFiles::Entry>& entries) {
                  std::to_string(entries[1].id.inode) + ")"};
 }
 
-// With what fstat() says then.
+// Of an open one; with what fstat() says then.
 bool is_as_opened(const TaskFiles::Entry& entry, struct stat& info) {
-    return entry.change_shows && fstat(entry.fd.get(), &info) == 0 && FileId{info.st_dev, info.st_ino} == entry.id &&
-           info.st_nlink > 0 && same_time(info.st_ctim, entry.changed);
+    return entry.fd && entry.change_shows && fstat(entry.fd.get(), &info) == 0 &&
+           FileId{info.st_dev, info.st_ino} == entry.id && info.st_nlink > 0 &&
+           same_time(info.st_ctim, entry.changed);
 }
 
 }  // namespace
@@ -51,14 +57,19 @@ Result<TaskFiles> TaskFiles::open(const Task& task) {
     TaskFiles files;
     IdentityDigest digest;
     files.entries_.reserve(1 + task.control_paths.size());
-    for (std::size_t i = 0; i <= task.control_paths.size(); ++i) {
-        const std::string& path = i == 0 ? task.body_path : task.control_paths[i - 1];
-        struct stat info{};
+    const auto add = [&](const std::string& path, UniqueFd fd, const struct stat& info) {
+        digest.add(info);
+        files.entries_.push_back({path, std::move(fd), {info.st_dev, info.st_ino}, info.st_size, info.st_ctim,
+                                  next_change_shows(info.st_ctim)});
+    };
+    struct stat info{};
+    if (stat(task.body_path.c_str(), &info) != 0) return errno_error("find " + task.body_path, errno);
+    if (Status status = must_be_regular(task.body_path, info); !status) return status.error();
+    add(task.body_path, {}, info);
+    for (const std::string& path : task.control_paths) {
         auto fd = open_file(path, info);
         if (!fd) return fd.error();
-        digest.add(info);
-        files.entries_.push_back({path, std::move(*fd), {info.st_dev, info.st_ino}, info.st_size, info.st_ctim,
-                                  next_change_shows(info.st_ctim)});
+        add(path, std::move(*fd), info);
     }
     if (Status status = check_number(files.entries_); !status) return status.error();
     files.opened_ = digest.identity();
@@ -97,8 +108,16 @@ Result<MessageFacts> TaskFiles::facts_as_opened() const { return read_facts(entr
 
 Result<MessageFacts> TaskFiles::facts() const {
     struct stat info{};
-    const bool known = stat(entries_[0].path.c_str(), &info) == 0 || fstat(entries_[0].fd.get(), &info) == 0;
-    return read_facts(known ? info.st_size : 0);
+    const bool known = stat(entries_[0].path.c_str(), &info) == 0;
+    return read_facts(known ? info.st_size : entries_[0].size);
+}
+
+Result<UniqueFd> TaskFiles::open_body() const {
+    struct stat info{};
+    auto fd = open_file(entries_[0].path, info);
+    if (fd && FileId{info.st_dev, info.st_ino} != entries_[0].id)
+        return Error{entries_[0].path + " is another file than when the message came"};
+    return fd;
 }
 
 }  // namespace pythonfilter

@@ -1,5 +1,6 @@
-// TaskFiles: the files of the message that a task names. Opened at once and held open, because Courier uses a path
-// again for the next message as soon as a client has gone. Called by the task runner. It never changes a file.
+// TaskFiles: the files of the message that a task names. The control files are opened at once and held open, because
+// Courier uses a path again for the next message as soon as a client has gone; the body is the filters' to read, and
+// only looked at. Called by the task runner. It never changes a file.
 #pragma once
 
 #include "base/result.h"
@@ -15,10 +16,10 @@ namespace pythonfilter {
 
 class TaskFiles {
 public:
-    /// Opens them and checks that the number in a body name D<number> is the inode of the first control file.
+    /// Finds them, opens the control files, and checks that the number in a body name D<number> is the inode of the first control file.
     static Result<TaskFiles> open(const Task& task);
 
-    /// As opened: what was true of the descriptors at that moment.
+    /// What was true of them at that moment.
     const Identity& opened() const { return opened_; }
     /// What the paths lead to now, so that a rename over a file is noticed. An error when it is no regular file any
     /// more, or a control file that has become shorter: nobody takes records away, Courier would lose recipients.
@@ -26,15 +27,18 @@ public:
     Result<Identity> current() const;
 
     /// Log facts, read from the control files that were opened; with up to kMaxComparedRecipients recipients.
-    /// Its size is that of the body which the path leads to now, or of the opened one.
+    /// Its size is that of the body which the path leads to now, or as it was found.
     Result<MessageFacts> facts() const;
     Result<MessageFacts> facts_as_opened() const;
 
+    /// The body, to be read. An error when its path leads to another file by now.
+    Result<UniqueFd> open_body() const;
+
     struct Entry {
         std::string path;
-        UniqueFd fd;
+        UniqueFd fd;              // of a control file
         FileId id;
-        off_t size = 0;           // when opened
+        off_t size = 0;           // when found
         timespec changed{};       // likewise
         bool change_shows = true; // a change since then gives it another time
     };
