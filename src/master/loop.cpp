@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 namespace pythonfilter {
 namespace {
@@ -28,10 +29,20 @@ Loop::Loop() : loop_(ev_loop_new(EVFLAG_AUTO)) {
     // each minute to look.
     ev_periodic_init(&never_, [](struct ev_loop*, ev_periodic*, int) {}, kFarAway, 0., nullptr);
     ev_periodic_start(loop_, &never_);
+    ev_idle_init(&awake_, [](struct ev_loop* loop, ev_idle* idle, int) {
+        if (Clock::now() >= static_cast<Loop*>(idle->data)->awake_until_) ev_idle_stop(loop, idle);
+    });
+    awake_.data = this;
 }
 Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }
 void Loop::stop() { ev_break(loop_, EVBREAK_ALL); }
+void Loop::stay_awake(TimePoint moment) {
+    static const bool has_others = std::thread::hardware_concurrency() > 1;
+    if (!has_others) return;
+    awake_until_ = moment;
+    ev_idle_start(loop_, &awake_);
+}
 
 IoWatch::IoWatch(Loop& loop, int fd, int events, std::function<void()> callback, int priority)
     : loop_(loop.raw()), callback_(std::move(callback)) {

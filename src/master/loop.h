@@ -18,11 +18,16 @@ public:
 
     void run();
     void stop();
+    /// Until `moment` it looks for events again and again instead of sleeping: for an event that comes sooner than it
+    /// takes to fall asleep and be woken up. Costs a processor for so long; does nothing where there is only one.
+    void stay_awake(TimePoint moment);
     struct ev_loop* raw() { return loop_; }
 
 private:
     struct ev_loop* loop_;
     ev_periodic never_;
+    ev_idle awake_;  // while it is active, libev does not wait
+    TimePoint awake_until_;
 };
 
 /// Of events that came in one round, those of other watchers are called back first.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from bench.load import RIGHT, Load, run_load
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
@@ -25,21 +26,25 @@ PRINTS_ITS_ID = """
     """
 
 
-def ordinary(server: Server) -> tuple[list[Message], list[str]]:
+def ordinary(server: Server, seconds: float) -> tuple[list[Message], list[str]]:
+    """Messages of which each takes so long, and their verdicts."""
     verdicts = [f"550 ordinary {number}" for number in range(2 * CLIENTS)]
-    return [server.spool.message(script(f"reply = {verdict!r}")) for verdict in verdicts], verdicts
+    waits = f"import time\ntime.sleep({seconds})\n" if seconds else ""
+    return [server.spool.message(script(f"{waits}reply = {verdict!r}")) for verdict in verdicts], verdicts
 
 
-def test_what_lies_behind_a_message_that_takes_long_goes_to_another_worker() -> None:
+@pytest.mark.parametrize("seconds", [0, 0.001], ids=["some that take no time", "one that takes a millisecond"])
+def test_what_lies_behind_a_message_that_takes_long_goes_to_another_worker(seconds: float) -> None:
     """The load ends while the long one still runs."""
+    count = 300 if seconds else 5000
     with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG) as server:
-        messages, verdicts = ordinary(server)
+        messages, verdicts = ordinary(server, seconds)
         run_load(server.socket_path, messages, clients=CLIENTS, count=1000, replies=verdicts)
         for number in range(5):
             stop = server.spool.path / f"stop {number}"
             long = server.spool.message(script(
                 f"import os, time\nwhile not os.path.exists({str(stop)!r}): time.sleep(0.01)\nreply = '550 long'"))
-            with Load(server.socket_path, messages, clients=CLIENTS, count=5000, replies=verdicts) as load:
+            with Load(server.socket_path, messages, clients=CLIENTS, count=count, replies=verdicts) as load:
                 client = server.send(long)
                 result = load.finish()
             assert set(result.replies) == {RIGHT} and not result.unanswered
