@@ -114,7 +114,7 @@ def test_without_a_traceback_the_log_says_why(server: Server, case: str) -> None
 
 def test_the_signal_may_come_at_any_time(server: Server) -> None:
     """A filter that sends it to itself ten thousand times keeps its verdict, its worker and the next message."""
-    before, after = server.worker_pids(), len(server.log_lines())
+    before, after = set(server.worker_pids()), len(server.log_lines())  # perhaps with one that is leaving
     assert server.ask(script(f"""\
         import os, signal
         for _ in range(5000): os.kill(os.getpid(), {TRACE_SIGNAL})
@@ -122,7 +122,7 @@ def test_the_signal_may_come_at_any_time(server: Server) -> None:
         reply = '200 mine'
         """)) == b"200 mine\n"
     assert server.ask(script("reply = '200 next'")) == b"200 next\n"
-    assert server.worker_pids() == before or [
+    assert before.issuperset(server.worker_pids()) or [
         line for line in server.log_lines()[after:] if "took longer than slow_after" in line]
 
 
