@@ -31,18 +31,23 @@ const char* ascii_path(const py::handle& path) {
     return std::strlen(name) == static_cast<std::size_t>(PyUnicode_GET_LENGTH(path.ptr())) ? name : nullptr;
 }
 
-UniqueFd open_path(const py::handle& path, int flags) {
-    py::bytes encoded;
-    const char* name = ascii_path(path);
-    if (name == nullptr) {
-        encoded = encode_path(path);
-        name = PyBytes_AS_STRING(encoded.ptr());
+/// A path as open() takes it, while the object lives that it was made of.
+class FileName {
+public:
+    explicit FileName(const py::handle& path) : name_(ascii_path(path)) {
+        if (name_ != nullptr) return;
+        encoded_ = encode_path(path);
+        name_ = PyBytes_AS_STRING(encoded_.ptr());
     }
-    // O_NONBLOCK: a FIFO under that name must not hang the filter.
-    UniqueFd fd(open(name, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-    if (!fd) throw_errno(path);
-    return fd;
-}
+    const char* get() const { return name_; }
+
+private:
+    py::object encoded_;
+    const char* name_;
+};
+
+// O_NONBLOCK: a FIFO under that name must not hang the filter.
+constexpr int kFlags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 
 }  // namespace
 
@@ -50,13 +55,37 @@ std::string to_path(const py::handle& path) {
     return std::string(std::string_view(encode_path(path)));
 }
 
-void read_file(const py::handle& path, ControlText& text) {
-    const auto fd = open_path(path, O_RDONLY);
-    throw_on_error(text.take(fd.get()), path);
+std::string_view ControlReader::read(const py::handle& path) {
+    const FileName name(path);
+    auto fd = open_beside(name.get());
+    // What went wrong beside the others is told of the path itself.
+    if (!fd) fd = UniqueFd(open(name.get(), O_RDONLY | kFlags));
+    if (!fd) throw_errno(path);
+    throw_on_error(text_.take(fd.get()), path);
+    return text_.view();
+}
+
+/// The file, if its directory is held or is to be held from now on.
+UniqueFd ControlReader::open_beside(const char* name) {
+    constexpr unsigned kWorthHolding = 10;
+    const char* const slash = std::strrchr(name, '/');
+    if (slash == nullptr || slash[1] == '\0') return {};
+    const std::string_view directory(name, static_cast<std::size_t>(slash + 1 - name));
+    if (directory != directory_) {
+        directory_ = directory;
+        in_a_row_ = 0;
+        held_.reset();
+    }
+    if (++in_a_row_ == kWorthHolding) held_ = UniqueFd(open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!held_) return {};
+    UniqueFd fd(openat(held_.get(), slash + 1, O_RDONLY | kFlags));
+    if (!fd) held_.reset();
+    return fd;
 }
 
 UniqueFd open_for_append(const py::handle& path) {
-    auto fd = open_path(path, O_RDWR | O_APPEND);
+    UniqueFd fd(open(FileName(path).get(), O_RDWR | O_APPEND | kFlags));
+    if (!fd) throw_errno(path);
     throw_on_error(check_file(fd.get(), registered_file(to_path(path))), path);
     return fd;
 }

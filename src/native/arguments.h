@@ -8,14 +8,30 @@
 
 #include <pybind11/pybind11.h>
 #include <string>
+#include <string_view>
 
 namespace pythonfilter::native {
 
 /// str, bytes or PathLike -> the path's bytes. TypeError or ValueError (a NUL) otherwise.
 std::string to_path(const pybind11::handle& path);
 
-/// The visible text of a control file. OSError (FileNotFoundError, ...) with the path when it cannot be read.
-void read_file(const pybind11::handle& path, ControlText& text);
+/// Reads one control file after the other.
+class ControlReader {
+public:
+    /// The visible text, until the next call. OSError (FileNotFoundError, ...) with the path when it cannot be read.
+    std::string_view read(const pybind11::handle& path);
+
+private:
+    UniqueFd open_beside(const char* name);
+
+    // The directory of the last path with its slash, and how many files in a row lie there. A message has all its files
+    // in one: when there are many of them it is held open, so that the kernel walks to it once. Measured: one look-up
+    // with its close() costs as much as ten files save.
+    std::string directory_;
+    unsigned in_a_row_ = 0;
+    UniqueFd held_;
+    ControlText text_;
+};
 
 /// A control file open for append_records(), proven to be the one of the current message if that is registered.
 UniqueFd open_for_append(const pybind11::handle& path);

@@ -3,6 +3,7 @@
 #include "native/arguments.h"
 #include "native/text.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -17,6 +18,7 @@ constexpr std::string_view kText = "sfU";  // '' when absent
 constexpr std::string_view kTextOrNone = "eMitEpWvXu";
 constexpr std::string_view kFlags = "w8mVT";
 constexpr std::string_view kLetters = "sfUeMitEpWvXuw8mVT";  // all of them, flags last
+constexpr std::size_t kMaxExpected = 1 << 16;  // recipients, for which there is room before they are known
 
 // Guarded by the GIL, as the guard of a static in a function would be waited for with the GIL held. Never freed: the
 // interpreter is gone when statics are destroyed.
@@ -84,16 +86,20 @@ py::list recipient_data(const Recipient& recipient) {
     return py::reinterpret_steal<py::list>(new_recipient_data(recipient, to_text(recipient.dsn).ptr()));
 }
 
-ObjectList::~ObjectList() {
-    for (PyObject* item : items_) Py_DECREF(item);
-    if (collects_) PyGC_Enable();
+void ObjectList::expect(std::size_t count) {
+    list_ = py::list(count);
+    PyObject_GC_UnTrack(list_.ptr());
+}
+
+void ObjectList::append(PyObject* item) {
+    const auto owner = py::reinterpret_steal<py::object>(item);
+    if (PyList_Append(list_.ptr(), item) != 0) throw py::error_already_set();
 }
 
 py::list ObjectList::take() {
-    py::list list(items_.size());
-    for (std::size_t i = 0; i < items_.size(); ++i) PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), items_[i]);
-    items_.clear();
-    return list;
+    if (PyList_SetSlice(list_.ptr(), size_, PyList_GET_SIZE(list_.ptr()), nullptr) != 0) throw py::error_already_set();
+    PyObject_GC_Track(list_.ptr());
+    return std::move(list_);
 }
 
 void append_recipients(ObjectList& all, std::span<const Recipient> recipients) {
@@ -114,18 +120,20 @@ py::dict control_data(const py::iterable& control_paths) {
     auto data = empty_data();
     ObjectList recipients;
     bool is_first = true;
-    ControlText text;
+    ControlReader reader;
     RecipientTable table;
     Scalars scalars;
     for (const auto& path : control_paths) {
-        read_file(path, text);
         table.begin_file();
-        table.add_all(text.view(), [&](const ControlRecord& record) {
+        table.add_all(reader.read(path), [&](const ControlRecord& record) {
             if (is_first) scalars.add(record);
         });
         if (is_first) scalars.put_into(data);
+        const auto found = table.finish();
+        // Courier fills one file after the other: the first has as many as any.
+        if (is_first) recipients.expect(std::min(found.size() * py::len_hint(control_paths), kMaxExpected));
         is_first = false;
-        append_recipients(recipients, table.finish());
+        append_recipients(recipients, found);
     }
     if (is_first) throw py::index_error("no control paths");
     data["r"] = recipients.take();

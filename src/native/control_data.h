@@ -6,7 +6,6 @@
 
 #include <pybind11/pybind11.h>
 #include <span>
-#include <vector>
 
 namespace pythonfilter::native {
 
@@ -17,19 +16,31 @@ pybind11::list recipient_data(const Recipient& recipient);
 /// new lists again and again, and none can be in a cycle.
 class ObjectList {
 public:
-    ObjectList() : collects_(PyGC_Disable() != 0) {}
-    ~ObjectList();
+    ObjectList() : collects_(PyGC_Disable() != 0) { PyObject_GC_UnTrack(list_.ptr()); }
+    ~ObjectList() {
+        if (collects_) PyGC_Enable();
+    }
     ObjectList(const ObjectList&) = delete;
     ObjectList& operator=(const ObjectList&) = delete;
 
+    /// Makes room for so many, before the first is added; more or fewer may come.
+    void expect(std::size_t count);
     /// Takes over a reference.
-    void add(PyObject* item) { items_.push_back(item); }
-    std::size_t size() const { return items_.size(); }
+    void add(PyObject* item) {
+        if (size_ < PyList_GET_SIZE(list_.ptr())) PyList_SET_ITEM(list_.ptr(), size_, item);
+        else append(item);
+        ++size_;
+    }
+    std::size_t size() const { return static_cast<std::size_t>(size_); }
     pybind11::list take();
 
 private:
+    void append(PyObject* item);
+
+    // The first size_ items are there, the others NULL: unknown to the collector, so that no Python code can find it.
+    pybind11::list list_;
+    Py_ssize_t size_ = 0;
     bool collects_;
-    std::vector<PyObject*> items_;
 };
 
 /// Appends one such list for each that is open.

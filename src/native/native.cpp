@@ -28,11 +28,9 @@ namespace {
 /// Calls `use` with the visible text of each file, in order, until it returns false.
 template <class Use>
 void for_each_file(const py::iterable& control_paths, Use use) {
-    ControlText text;
-    for (const auto& path : control_paths) {
-        read_file(path, text);
-        if (!use(text.view())) return;
-    }
+    ControlReader reader;
+    for (const auto& path : control_paths)
+        if (!use(reader.read(path))) return;
 }
 
 /// Calls `use` with the recipients of each file, those that are done included.
@@ -80,9 +78,8 @@ py::list get_recipients_data(const py::iterable& control_paths) {
 /// The open recipients of one file with their numbers: (index, [address, original, dsn]).
 py::list open_recipients_of(const py::object& control_path) {
     py::list all;
-    ControlText text;
-    read_file(control_path, text);
-    for (const auto& recipient : open_recipients(text.view()))
+    ControlReader reader;
+    for (const auto& recipient : open_recipients(reader.read(control_path)))
         all.append(py::make_tuple(recipient.index, recipient_data(recipient)));
     return all;
 }

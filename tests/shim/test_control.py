@@ -1,6 +1,7 @@
 """courier.control: what filters read of the envelope and change in it, on Courier's records and on broken ones."""
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -83,6 +84,43 @@ def test_keys_are_one_ascii_letter(envelope: Envelope) -> None:
 def test_a_missing_file_is_file_not_found(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         control.get_sender([str(tmp_path / "nowhere")])
+
+
+@pytest.mark.parametrize("directories", [("one",), ("one", "other"), ("one", "one/below")])
+def test_many_files_are_read_in_order_wherever_they_lie(tmp_path: Path, directories: tuple[str, ...]) -> None:
+    paths = [tmp_path / directories[number // 15 % len(directories)] / f"{number}\N{LATIN SMALL LETTER E WITH ACUTE}"
+             for number in range(60)]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Fewer than in the first file, then more.
+        path.write_text("".join(f"r{number}.{line}@example.net\nR\nN\n" for line in range(number % 7 + 2)))
+    wanted = [f"{number}.{line}@example.net" for number in range(60) for line in range(number % 7 + 2)]
+    for kind in (str, bytes, Path):
+        names = [kind(path) for path in paths]
+        assert control.get_recipients(names) == wanted
+        assert [data[0] for data in control.get_control_data(names)["r"]] == wanted
+    paths[50].unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        control.get_recipients(paths)
+    assert caught.value.filename == paths[50]
+
+
+def test_nobody_sees_a_result_that_is_not_whole(tmp_path: Path) -> None:
+    bob = ["bob@example.net", "", ""]
+
+    class Curious(os.PathLike[str]):
+        def __fspath__(self) -> str:
+            gc.collect()
+            lists = [one for one in gc.get_objects() if type(one) is list and one and one[0] == bob]
+            seen.append(len(lists))
+            return str(path)
+
+    seen: list[int] = []
+    path = tmp_path / "control"
+    path.write_text("rbob@example.net\nR\nN\n" * 3)
+    assert control.get_control_data([Curious()] * 4)["r"] == [bob] * 12
+    assert seen == [0] * 4
+    assert gc.isenabled()
 
 
 def test_bytes_that_are_no_utf8_are_shown_and_written_back(envelope: Envelope) -> None:

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 using namespace pythonfilter;
+using namespace std::string_literals;
 using namespace std::string_view_literals;
 
 namespace {
@@ -82,6 +83,24 @@ TEST_CASE("recipients: in order, with their original address and DSN flags") {
     CHECK_FALSE(recipients[0].done);
     CHECK(recipients[1].index == 1);
     CHECK(recipients[1].dsn == "N");
+}
+
+TEST_CASE("recipients: lines that are nearly what Courier usually writes are read as they stand") {
+    for (const auto* const address : {"", "b", "bo", "bob", "bob@mail", "bob@mail.", "bob@mail.example.net"})
+        for (const auto* const original : {"", "b", "bob@mail", "Bob@mail.example.net", "bob@mail.example.nex"})
+            for (const auto* const flags : {"", "F", "FD", "FX", "FDN", "NSFD", "NSFDX", "NSFDNSFDX"})
+                for (const auto* const end : {"\n", ""}) {
+                    const auto r = "r"s + address + "\n";
+                    const auto text = r + "R" + address + "\nNFD\n" + r + "R" + original + "\nN" + flags + end;
+                    CAPTURE(text);
+                    const auto found = parse_control(text);
+                    REQUIRE(found.size() == 2);
+                    CHECK(found[0].original == address);
+                    CHECK(found[0].dsn == "FD");
+                    CHECK(found[1].address == address);
+                    CHECK(found[1].original == original);
+                    CHECK(found[1].dsn == flags);
+                }
 }
 
 TEST_CASE("recipients: an alias that was expanded is done") {
