@@ -282,7 +282,7 @@ void Pool::note_failures(const std::vector<Ready::Failure>& failures) {
 
 // ---- jobs
 
-void Pool::submit(Job job) {
+void Pool::submit(Job&& job) {
     if (state_ == State::stopping) {
         JobQueue::answer(std::move(job), JobResult::Kind::stopped);
     } else if (state_ == State::failed) {
@@ -305,7 +305,7 @@ WorkerSlot* Pool::take_idle() {
     return nullptr;
 }
 
-void Pool::dispatch(WorkerSlot& slot, Job job) {
+void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     ++job.attempts;
     slot.run(std::move(job));
 }

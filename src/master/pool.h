@@ -48,7 +48,7 @@ public:
     Pool(Loop& loop, Options options, PoolGauges& gauge, Reporter report, Callbacks callbacks);
 
     void start() { keeper_.start(); }
-    void submit(Job job);
+    void submit(Job&& job);
     bool has_idle() const { return !idle_.empty(); }
     /// Jobs that wait come back as `stopped`.
     void refuse_waiting() { queue_.answer_all(JobResult::Kind::stopped); }
@@ -117,7 +117,7 @@ private:
     WorkerStatus describe(const WorkerSlot& slot, TimePoint now) const;
 
     WorkerSlot* take_idle();
-    void dispatch(WorkerSlot& slot, Job job);
+    void dispatch(WorkerSlot& slot, Job&& job);
     void not_begun(Job job);
     void taken_back(std::vector<Job> jobs);
     void put_back(Job job);

@@ -117,7 +117,7 @@ void WorkerSlot::fork_failed(std::string reason) { finish("could not be forked: 
 
 // ---- a job
 
-void WorkerSlot::run(Job job) {
+void WorkerSlot::run(Job&& job) {
     unsent_ = ahead_.offer(job.task);
     begin(std::move(job));
     write_tasks();
@@ -128,7 +128,7 @@ void WorkerSlot::add_ahead(Job job) {
     ahead_.push(std::move(job));
 }
 
-void WorkerSlot::begin(Job job) {
+void WorkerSlot::begin(Job&& job) {
     job_.emplace(std::move(job));
     progress_.reset();
     fate_ = JobResult::Kind::crashed;

@@ -84,7 +84,7 @@ public:
     std::uint32_t running_filter() const { return scoreboard_.running().filter; }
 
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
-    void run(Job job);
+    void run(Job&& job);
     /// Whether it may get one more job while it has one.
     bool takes_ahead() const {
         return state_ == State::busy && !pipe_is_full_ && unsent_.size() < kMostUnsent && ahead_.takes_one();
@@ -134,7 +134,7 @@ private:
     bool take_frame(const FrameStream::Frame& frame);
     bool take_outcome(std::string_view payload);
     bool take_progress(std::string_view payload);
-    void begin(Job job);
+    void begin(Job&& job);
     void give_back(std::vector<Job> jobs);
     bool go_on();
     void write_tasks();

@@ -16,7 +16,8 @@ namespace pythonfilter {
 
 class TaskFiles {
 public:
-    /// Finds them, opens the control files, and checks that the number in a body name D<number> is the inode of the first control file.
+    /// Finds them, opens the control files, and checks that the number in a body name D<number> is the inode of the
+    /// first control file.
     static Result<TaskFiles> open(const Task& task);
 
     /// What was true of them at that moment.
