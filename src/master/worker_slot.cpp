@@ -138,7 +138,6 @@ void WorkerSlot::begin(Job&& job) {
     dispatched_ = state_since_;
     watch_.job_began(dispatched_);
     arm_deadline();
-    if (ahead_.answers_soon()) loop_.stay_awake(dispatched_ + AheadPolicy::kSoon);
 }
 
 void WorkerSlot::write_tasks() {

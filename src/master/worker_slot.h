@@ -99,6 +99,7 @@ public:
     bool has_ahead() const { return ahead_.size() > 0; }
     /// It has been sent something that a worker with nothing to do had better take over.
     bool gives_away() const { return ahead_.gives_away(); }
+    bool answers_soon() const { return ahead_.answers_soon(); }
     /// What it has been sent and not begun comes back by on_taken_back.
     void take_back() { give_back(ahead_.take_back()); }
     /// Where its filter or its init_filter is; the worker lives on. Called back once, perhaps at once.
