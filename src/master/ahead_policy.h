@@ -16,7 +16,7 @@ public:
     static constexpr Duration kMostWork = 1ms;    // of all tasks that it has been sent, where there are several
     static constexpr Duration kTakeBack = 5ms;    // for the task that runs; then the others go elsewhere
     static constexpr Duration kMove = 200us;      // a message of less is done before another worker has begun it
-    static constexpr Duration kSoon = 60us;       // it takes about as long to sleep and be woken up twice
+    static constexpr Duration kSoon = 100us;      // for so long the master waits awake for an answer
     static constexpr std::size_t kMostTasks = 16;
 
     /// The worker took so long for one task.
@@ -27,7 +27,7 @@ public:
     bool takes(std::size_t sent) const;
     /// What it has not begun is better off with a worker that has nothing to do.
     bool gives_away() const { return mean_ >= kMove; }
-    /// It will have answered before whoever waits for that is worth putting to sleep.
+    /// Falling asleep and being woken up again would take a good part of the time until it answers.
     bool answers_soon() const { return mean_ <= kSoon; }
 
 private:

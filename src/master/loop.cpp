@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <sched.h>
 #include <thread>
 
 namespace pythonfilter {
@@ -31,6 +32,7 @@ Loop::Loop() : loop_(ev_loop_new(EVFLAG_AUTO)) {
     ev_periodic_start(loop_, &never_);
     ev_idle_init(&awake_, [](struct ev_loop* loop, ev_idle* idle, int) {
         if (Clock::now() >= static_cast<Loop*>(idle->data)->awake_until_) ev_idle_stop(loop, idle);
+        else sched_yield();
     });
     awake_.data = this;
 }

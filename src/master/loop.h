@@ -18,9 +18,10 @@ public:
 
     void run();
     void stop();
-    /// Until `moment` it looks for events again and again instead of sleeping: for an event that comes sooner than it
-    /// takes to fall asleep and be woken up. Costs a processor for so long; does nothing where there is only one.
+    /// Until `moment` it looks for events again and again, and lets others run in between, instead of sleeping: for an
+    /// event that comes sooner than a processor falls asleep and is woken up. Does nothing where there is but one.
     void stay_awake(TimePoint moment);
+    void may_sleep() { ev_idle_stop(loop_, &awake_); }
     struct ev_loop* raw() { return loop_; }
 
 private:

@@ -308,8 +308,7 @@ WorkerSlot* Pool::take_idle() {
 void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     ++job.attempts;
     slot.run(std::move(job));
-    const bool is_the_only_one = idle_.size() + 1 == slots_.size();  // with several, all processors have work
-    if (is_the_only_one && slot.answers_soon()) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
+    if (slot.answers_soon()) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
 }
 
 // A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.

@@ -26,6 +26,7 @@ void Pool::send_ahead() {
         given.push_back(slot);
     }
     for (WorkerSlot* slot : given) slot->send_ahead();
+    if (!given.empty()) loop_.may_sleep();  // more messages than workers: the processors have enough to do
     if (!given.empty() && !to_take_back_.active()) to_take_back_.start(AheadPolicy::kTakeBack);
 }
 
