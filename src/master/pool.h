@@ -122,7 +122,7 @@ private:
     void taken_back(std::vector<Job> jobs);
     void put_back(Job job);
     void dispatch_waiting();
-    WorkerSlot* find_least_ahead();
+    WorkerSlot* find_least_ahead(TimePoint now);
     void send_ahead();
     void look_at_ahead();
     void take_over();

@@ -5,10 +5,10 @@
 namespace pythonfilter {
 
 // The worker with the fewest. None that is to be replaced.
-WorkerSlot* Pool::find_least_ahead() {
+WorkerSlot* Pool::find_least_ahead(TimePoint now) {
     WorkerSlot* least = nullptr;
     for (const auto& slot : slots_) {
-        const bool takes = slot->takes_ahead() && slot->id() != recycled_;
+        const bool takes = slot->takes_ahead(now) && slot->id() != recycled_;
         if (takes && (!least || slot->jobs() < least->jobs())) least = slot.get();
     }
     return least;
@@ -17,8 +17,9 @@ WorkerSlot* Pool::find_least_ahead() {
 // Once for all that one round of events has left waiting.
 void Pool::send_ahead() {
     if (queue_.empty() || state_ != State::serving) return;
+    const TimePoint now = Clock::now();
     std::vector<WorkerSlot*> given;
-    while (WorkerSlot* slot = find_least_ahead()) {
+    while (WorkerSlot* slot = find_least_ahead(now)) {
         auto job = queue_.next();
         if (!job) break;
         ++job->attempts;
@@ -35,7 +36,7 @@ void Pool::look_at_ahead() {
     const TimePoint now = Clock::now();
     bool any = false;
     for (const auto& slot : slots_) {
-        const bool waits = slot->state() != WorkerSlot::State::busy || slot->job_time(now) >= AheadPolicy::kTakeBack;
+        const bool waits = slot->state() != WorkerSlot::State::busy || slot->takes_long(now);
         if (slot->has_ahead() && waits) slot->take_back();
         any = any || slot->has_ahead();
     }

@@ -85,17 +85,18 @@ public:
 
     void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
     void run(Job&& job);
-    /// Whether it may get one more job while it has one.
-    bool takes_ahead() const {
-        return state_ == State::busy && !pipe_is_full_ && unsent_.size() < kMostUnsent && ahead_.takes_one();
+    /// Whether it may get one more job while it has one, which does not take long.
+    bool takes_ahead(TimePoint now) const {
+        return state_ == State::busy && !takes_long(now) && !pipe_is_full_ && unsent_.size() < kMostUnsent &&
+               ahead_.takes_one();
     }
     /// A job to be done behind those that it has, only where takes_ahead(). It is sent by send_ahead().
     void add_ahead(Job job);
     void send_ahead() { write_tasks(); }
     /// Jobs that it has been given and has not answered.
     std::size_t jobs() const { return ahead_.size() + (job_ ? 1 : 0); }
-    /// For how long the job that it has now has had it.
-    Duration job_time(TimePoint now) const { return job_ ? now - dispatched_ : Duration(0); }
+    /// Its job has had it for so long that none may wait behind it.
+    bool takes_long(TimePoint now) const { return job_ && now - dispatched_ >= AheadPolicy::kTakeBack; }
     bool has_ahead() const { return ahead_.size() > 0; }
     /// It has been sent something that a worker with nothing to do had better take over.
     bool gives_away() const { return ahead_.gives_away(); }
