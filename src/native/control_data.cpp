@@ -68,16 +68,20 @@ bool is_same(std::string_view a, std::string_view b) {
 
 /// [address, original, dsn]
 PyObject* new_recipient_data(const Recipient& recipient, PyObject* dsn) {
+    // The texts first: one that is not UTF-8 makes an exception on the way, and with it may come the collector and what
+    // a filter lets it call. A list that it finds is whole.
+    const auto address = py::reinterpret_steal<py::object>(new_text(recipient.address));
+    const auto original = is_same(recipient.original, recipient.address)
+                              ? address
+                              : py::reinterpret_steal<py::object>(new_text(recipient.original));
     PyObject* const list = PyList_New(3);
     if (list == nullptr) throw py::error_already_set();
-    auto owner = py::reinterpret_steal<py::object>(list);
-    // The list is new: its items are NULL, and nobody else has seen it. They are written as PyList_SET_ITEM() does,
-    // without its assertions.
+    // Its items are NULL. They are written as PyList_SET_ITEM() does, without its assertions.
     PyObject** const items = reinterpret_cast<PyListObject*>(list)->ob_item;
-    items[0] = new_text(recipient.address);
-    items[1] = is_same(recipient.original, recipient.address) ? Py_NewRef(items[0]) : new_text(recipient.original);
+    items[0] = Py_NewRef(address.ptr());
+    items[1] = Py_NewRef(original.ptr());
     items[2] = Py_NewRef(dsn);
-    return owner.release().ptr();
+    return list;
 }
 
 }  // namespace

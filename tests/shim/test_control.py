@@ -123,6 +123,28 @@ def test_nobody_sees_a_result_that_is_not_whole(tmp_path: Path) -> None:
     assert gc.isenabled()
 
 
+def test_nobody_sees_a_recipient_that_is_not_whole(tmp_path: Path) -> None:
+    """An address that is not UTF-8 makes an exception inside, for which the collector may begin."""
+    path = tmp_path / "control"
+    path.write_bytes(b"rbob@example.net\nRb\xffb\nN\n" * 20)
+    looks, lacking = 0, 0
+
+    def look(phase: str, _: object) -> None:
+        nonlocal looks, lacking
+        looks += 1
+        lacking += sum(type(one) is list and len(gc.get_referents(one)) < len(one) for one in gc.get_objects(0))
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(look)
+    gc.set_threshold(1)
+    try:
+        assert len(control._get_recipients_from_file(str(path))) == 20
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(look)
+    assert looks > 0 and lacking == 0
+
+
 def test_bytes_that_are_no_utf8_are_shown_and_written_back(envelope: Envelope) -> None:
     assert control.try_decode(b" t\xebst-is\xf6-8859@h\n") == "(malformed utf8):t%EBst-is%F6-8859@h"
     assert control.try_decode("é b\0".encode()) == "é b\0"
