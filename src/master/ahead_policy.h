@@ -2,7 +2,8 @@
 // that finds its next task there need not sleep until the master has sent it one. But what lies there waits for this
 // worker alone, so it may be only as much as the worker does in no time, judged by the messages before, or a single
 // one of some milliseconds; what waits longer is taken back, and so is what a worker without anything to do can begin.
-// Pure: times are arguments. Used by tasks_ahead.
+// As it knows how fast a worker is, it also says when the master stays awake for the answer. Pure: times are arguments.
+// Used by tasks_ahead. Two more bounds: WorkerSlot::kMostUnsent bytes, and the places in a ScoreboardPage.
 #pragma once
 
 #include "base/clock.h"
@@ -16,8 +17,8 @@ public:
     static constexpr Duration kMostWork = 1ms;    // of all tasks that it has been sent, where there are several
     static constexpr Duration kTakeBack = 5ms;    // for the task that runs; then the others go elsewhere
     static constexpr Duration kMove = 200us;      // a message of less is done before another worker has begun it
-    static constexpr Duration kSoon = 100us;      // for so long the master waits awake for an answer
-    static constexpr std::size_t kMostTasks = 16;
+    static constexpr Duration kSoon = 100us;      // an answer that comes within it; so long the master stays awake
+    static constexpr std::size_t kMostTasks = 16;  // with the one that runs; at most ScoreboardPage::kPlaces
 
     /// The worker took so long for one task.
     void served(Duration time);

@@ -1,5 +1,5 @@
 // JobQueue: the jobs of a pool that wait for a worker, first come first served. A job whose client has hung up or whose
-// budget is over is answered here and never reaches a worker. Called by the pool.
+// budget is over is answered here and never reaches a worker. Used by the pool, and by the entrance.
 #pragma once
 
 #include "master/job.h"

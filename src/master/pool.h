@@ -1,6 +1,7 @@
 // A pool: the workers of one zygote at a time (zygote_keeper.h), and the jobs that wait for one of them. It decides who
 // gets which job and when a worker is started again (respawn_policy.h says how soon); a job's result goes straight to
-// whoever gave it. A failing pool answers `unavailable` at once and never stops another.
+// whoever gave it. A failing pool answers `unavailable` at once and never stops another. Parts of it are in
+// pool_ahead.cpp, pool_recycling.cpp, pool_resizing.cpp and pool_status.cpp.
 #pragma once
 
 #include "master/job_queue.h"
@@ -29,7 +30,7 @@ public:
         std::string name;
         PoolSize size;
         RecycleConfig recycle;
-        bool exclusive = false;  // never two workers at once; `workers` is 1
+        bool exclusive = false;  // never two workers at once; `size` is 1
         Duration start_timeout{};
         WatchLimits watch;
         ZygoteKeeper::Options zygote;

@@ -1,5 +1,5 @@
-// run_master(): the master process from start to end. Called by main.cpp, either in a process that the guardian started
-// or in the foreground.
+// run_master(): the master process from start to end. Called by serve.cpp, either in a process that the guardian
+// started or in the foreground.
 #pragma once
 
 #include "base/unique_fd.h"

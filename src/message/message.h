@@ -1,6 +1,6 @@
 // src/message: what is known about a message and what is decided about it: pure functions and plain structs, no I/O
 // (but for control_file, which reads and appends the records of files that its caller has opened). Used by master,
-// worker and the native extension; uses base and config's structs.
+// worker, ctl and the native extension; uses base and config's structs.
 //
 //   request.h         the request that Courier sends
 //   reply.h           what a filter returned -> the reply that Courier gets; our own replies

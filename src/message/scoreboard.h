@@ -18,7 +18,7 @@ namespace pythonfilter {
 
 struct ScoreboardPage {
     static constexpr std::uint32_t kNoFilter = 0xFFFFFFFF;
-    static constexpr std::size_t kPlaces = 16;  // of tasks that a worker has been sent and has not begun
+    static constexpr std::size_t kPlaces = 16;  // of tasks that a worker has been sent and has not answered
 
     std::atomic<std::uint64_t> task_id;       // 0 = idle
     std::atomic<std::uint32_t> filter;        // chain index of the filter that runs, or kNoFilter

@@ -12,14 +12,14 @@ namespace pythonfilter {
 /// One thing that can be looked at and put back.
 struct Property {
     const char* name;                                 // "the umask": the log says that a filter changed it
-    bool cheap;                                       // looked at after each filter; else only in a full look
+    bool cheap;                                       // looked at after each message; else only in a full look
     std::function<std::string()> read;                // any bytes; equal when nothing was changed
     std::function<bool(const std::string&)> restore;  // false: it cannot be put back
     /// What changed, for a person: from the value that should be to the one that is. May be empty.
     std::function<std::string(const std::string&, const std::string&)> describe;
     bool raised_when_slow = false;  // the server itself changes it, in a worker whose filter takes long
-    /// Where that costs less than read(): whether it has the value that it should have. Asked after each filter; a full
-    /// look reads.
+    /// Where that costs less than read(): whether it has the value that it should have. Asked after each message; a
+    /// full look reads.
     std::function<bool(const std::string&)> holds = {};
 };
 

@@ -1,4 +1,4 @@
-// LookPolicy: after which filter the worker takes the full look at what was changed. The full look costs as much as a
+// LookPolicy: after which filter the worker takes the full look at what was changed. The full look costs more than a
 // filter that does nothing, so a worker under load takes it seldom; but when nothing presses, each filter gets its own,
 // and then the log names who did it. Pure: the time is an argument. Used by TidyUp.
 #pragma once

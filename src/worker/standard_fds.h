@@ -1,6 +1,6 @@
 // StandardFds: descriptors 0, 1 and 2 of a worker: nothing, and twice the pipe whose lines the master labels with
-// worker and message. Owned by the worker's start; TidyUp looks at them between filters, so that one that closed or
-// replaced them costs at most its own output.
+// worker and message. Owned by the worker's start; TidyUp looks at them after each message, so that a filter that
+// closed or replaced them costs at most the rest of its message's output.
 #pragma once
 
 #include "base/unique_fd.h"

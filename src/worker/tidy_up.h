@@ -1,7 +1,7 @@
-// TidyUp: what one message must not leave to the next. Looks, after each message or filter, at what filters can change;
-// puts back what can be put back, and says which filter it was; asks for a new worker where that is not possible, or
-// where something grows with each message. What init_filter has set up is how this worker works, and stays. Called by
-// the task runner and the worker loop.
+// TidyUp: what one message must not leave to the next. Looks, after each message and after the filters that LookPolicy
+// names, at what filters can change; puts back what can be put back, and says which filter it was; asks for a new
+// worker where that is not possible, or where something grows with each message. What init_filter has set up is how
+// this worker works, and stays. Called by the task runner and the worker loop.
 #pragma once
 
 #include "base/clock.h"

@@ -27,12 +27,12 @@
 //   forked_child.h       a filter's own fork(): it must never answer
 //   leftover_children.h  children that a message left behind
 //   temporary_place.h    each worker's own TMPDIR
+//   temporary_files.h    what filters leave in it
 //   sandbox.h            what a worker's filters are kept from, prepared by the zygote, entered by the worker
 //   sandbox_plan.h       rules and kernel -> what is asked of the kernel (pure)
 //   sandbox_calls.h      the system calls that are denied (pure)
 //   landlock_layer.h     asks Landlock
 //   seccomp_filter.h     asks seccomp
-//   temporary_files.h    what filters leave in it
 //   change_time.h        what a file's time of change proves
 //   tidy_up.h            what one message must not leave to the next: found, put back, told
 //   look_policy.h        after which filter the full look is due (pure)

@@ -1,6 +1,6 @@
 """Instructions per message in the master and in a worker, counted by Valgrind's callgrind, in user space.
 
-    costs = instructions_per_message(Kind.master)     # {"pythonfilter::MessageLog::tell": 812.0, ...}
+    costs = instructions_per_message(Kind.master)     # {"pythonfilter::message_line": 632.0, ...}
 
 One client asks a server with one worker and a do-nothing filter, one message after the other. Two servers are run, one
 of which gets more messages: what they differ in, by the number of further messages, is the cost of one; what start,

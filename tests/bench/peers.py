@@ -5,7 +5,8 @@
     MimeDefang      mimedefang-multiplexor, which hands requests to Perl workers over pipes
     ThreadedServer  threaded_server.py: one Python, a thread for each message
 
-Also PlainProcesses, which do a job without any server. Must leave no process behind, and nothing but /tmp is written.
+Which of them are asked is said by the parts: parts/nothing.py and parts/mime.py. Also PlainProcesses, which do a job
+without any server. Must leave no process behind, and nothing but /tmp is written.
 """
 from __future__ import annotations
 

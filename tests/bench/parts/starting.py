@@ -58,7 +58,7 @@ class Times:
 
     ready: float
     initialised: list[float]  # from the death of a worker to init_filter of the next
-    answered: list[float]     # from there to the reply of the next
+    answered: list[float]     # from the death to the first reply of the next
 
 
 def run(bench: Bench) -> None:
