@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sched.h>
-#include <thread>
 
 namespace pythonfilter {
 namespace {
@@ -17,6 +16,12 @@ template <class Watch>
 void call_copy(void* watch) {
     const std::function<void()> callback = static_cast<Watch*>(watch)->callback();
     callback();
+}
+
+// Those that this process may use.
+int count_processors() {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
 }  // namespace
@@ -40,7 +45,7 @@ Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }
 void Loop::stop() { ev_break(loop_, EVBREAK_ALL); }
 void Loop::stay_awake(TimePoint moment) {
-    static const bool has_others = std::thread::hardware_concurrency() > 1;
+    static const bool has_others = count_processors() > 1;
     if (!has_others) return;
     awake_until_ = moment;
     ev_idle_start(loop_, &awake_);

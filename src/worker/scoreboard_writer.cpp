@@ -55,8 +55,8 @@ void ScoreboardWriter::begin_filter(std::uint32_t filter, TimePoint now) {
 
 void ScoreboardWriter::end_filters() { page_->filter.store(ScoreboardPage::kNoFilter); }
 
+// Message and filter stay named: the master may still have to read what they printed.
 void ScoreboardWriter::end_task() {
-    end_filters();
     page_->has_identity.store(0);
     page_->task_id.store(0);
     page_->served.fetch_add(1);

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 #include <cstdio>
-#include <sched.h>
 #include <sys/resource.h>
 
 namespace pythonfilter {
@@ -19,13 +18,6 @@ void limit(__rlimit_resource resource, const char* key, rlim_t value) {
     if (setrlimit(resource, &wanted) != 0) std::fprintf(stderr, "worker: limits.%s: %s\n", key, std::strerror(errno));
 }
 
-// A worker that gets a task does not push the master, or a worker in the middle of a message, off its processor. Where
-// the server has been given another policy, that one stays.
-void stand_back_at_waking() {
-    const sched_param none{};
-    if (sched_getscheduler(0) == SCHED_OTHER) sched_setscheduler(0, SCHED_BATCH, &none);
-}
-
 }  // namespace
 
 // SIGXFSZ is ignored in workers: a file that grows too long is an error of write().
@@ -35,7 +27,6 @@ void apply_limits(const LimitsConfig& limits, int nice) {
     if (limits.files) limit(RLIMIT_NOFILE, "files", static_cast<rlim_t>(*limits.files));
     if (nice != 0 && setpriority(PRIO_PROCESS, 0, nice) != 0)
         std::fprintf(stderr, "worker: nice: %s\n", std::strerror(errno));
-    stand_back_at_waking();
 }
 
 }  // namespace pythonfilter

@@ -51,6 +51,7 @@ def mail(body: bytes, message_id: bytes = b"<1@client.test>") -> bytes:
 
 
 def runs(server: Server) -> int:
+    server.log_mark()
     return sum("victim runs" in line for line in server.log_lines())
 
 
