@@ -218,6 +218,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
 
 bool WorkerSlot::take_progress(std::string_view payload) {
     auto progress = decode_progress(payload);
+    if (progress && progress->task_id == answered_ && job_) return answered_before();
     if (!progress || !job_ || !plausible(*progress, job_->task)) return false;
     progress_ = std::move(*progress);
     return true;
@@ -226,6 +227,7 @@ bool WorkerSlot::take_progress(std::string_view payload) {
 bool WorkerSlot::take_outcome(std::string_view payload) {
     if (state_ != State::busy && state_ != State::dying) return false;
     auto outcome = decode_outcome(payload);
+    if (outcome && outcome->task_id == answered_ && job_) return answered_before();
     if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
     watch_.job_ended(scoreboard_.children_left());
@@ -242,6 +244,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     result.worker = label_;
     result.queue_wait = dispatched_ - job_->queued_at;
     const auto done = std::move(job_->done);
+    answered_ = job_->task.id;
     ahead_.answered(job_->task, Clock::now() - dispatched_);
     std::vector<Job> back = pauses ? ahead_.paused() : std::vector<Job>();
     job_.reset();
@@ -250,6 +253,14 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     done(std::move(result));
     give_back(std::move(back));
     return burying_ || go_on();
+}
+
+// A filter has answered in its worker's place, and gone on. A job that the worker has not begun goes to another one.
+bool WorkerSlot::answered_before() {
+    constexpr const char* kReason = "a filter wrote a verdict itself";
+    if (scoreboard_.take_back(job_->task)) kill(JobResult::Kind::crashed, kReason);
+    else if (retire_.empty()) retire_ = kReason;
+    return true;
 }
 
 // Behind an outcome. False when the worker has said more than it may.

@@ -138,6 +138,7 @@ private:
     bool take_progress(std::string_view payload);
     void begin(Job&& job);
     void give_back(std::vector<Job> jobs);
+    bool answered_before();
     bool go_on();
     void write_tasks();
     void wait_for_room(bool wait);
@@ -183,6 +184,7 @@ private:
     std::optional<Job> job_;         // the first of those for which a result is owed
     TasksAhead ahead_;               // the others
     std::string retire_;             // why it must serve no further message
+    std::uint64_t answered_ = 0;     // the last task for which it sent an outcome
     TimePoint dispatched_;           // of job_
     std::optional<Progress> progress_;
     JobResult::Kind fate_ = JobResult::Kind::crashed;  // of the job, should the worker die now

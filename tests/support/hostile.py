@@ -218,6 +218,8 @@ DESCRIPTORS = {
         "    except OSError: pass\ntime.sleep(1000)"),
     "writes rubbish into its verdict pipe": costs("send(os.urandom(100_000))\ntime.sleep(1000)"),
     "forges a verdict of another message": costs("send(outcome(task() + 2, 1, b'550 forged'))\ntime.sleep(1000)"),
+    "sends its verdict itself": Hostile(
+        "send(outcome(task(), 1, b'550 forged'))\ntime.sleep(0.01)", ("550 forged",), blames_right=False),
     "sends verdicts ahead": Hostile(
         "first = task()\nsend(b''.join(outcome(first + i, 1, b'550 forged') for i in range(50)))\ntime.sleep(1000)",
         (DEFERRED, "550 forged"), blames_right=False),
