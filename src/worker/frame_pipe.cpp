@@ -5,9 +5,7 @@
 #include "worker/python_object.h"
 
 #include <cerrno>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,9 +13,9 @@ namespace pythonfilter {
 namespace {
 
 // Without the interpreter's lock: the call, and poll() before it where there is a time limit or the pipe does not block
-// (a filter may have changed that), but not before `awake_until`. -1 with errno; -2 when the time was over.
+// (a filter may have changed that). -1 with errno; -2 when the time was over.
 template <class Call>
-ssize_t wait_and(int fd, short events, int timeout_ms, TimePoint awake_until, Call call) {
+ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
     ssize_t result = -2;
     int saved = 0;
     {
@@ -25,10 +23,6 @@ ssize_t wait_and(int fd, short events, int timeout_ms, TimePoint awake_until, Ca
         pollfd entry{fd, events, 0};
         int ready = timeout_ms < 0 ? 1 : poll(&entry, 1, timeout_ms);
         if (ready > 0) result = call();
-        while (result == -1 && errno == EAGAIN && Clock::now() < awake_until) {
-            sched_yield();
-            result = call();
-        }
         while (result == -1 && errno == EAGAIN && (ready = poll(&entry, 1, timeout_ms)) > 0) result = call();
         if (ready < 0) result = -1;
         if (ready == 0) result = -2;
@@ -43,7 +37,6 @@ ssize_t wait_and(int fd, short events, int timeout_ms, TimePoint awake_until, Ca
 FramePipe::FramePipe(UniqueFd task, UniqueFd verdict) : task_(std::move(task)), verdict_(std::move(verdict)) {
     struct stat info{};
     if (fstat(verdict_.get(), &info) == 0) verdict_inode_ = info.st_ino;
-    fcntl(task_.get(), F_SETFL, O_NONBLOCK);  // this end is the worker's alone
 }
 
 bool FramePipe::verdict_is_ours() const {
@@ -54,8 +47,8 @@ bool FramePipe::verdict_is_ours() const {
 FramePipe::Input FramePipe::read_some(int timeout_ms) {
     char bytes[16 * 1024];
     for (;;) {
-        const ssize_t n = wait_and(task_.get(), POLLIN, timeout_ms, awake_until_,
-                                   [&] { return ::read(task_.get(), bytes, sizeof bytes); });
+        const ssize_t n =
+            wait_and(task_.get(), POLLIN, timeout_ms, [&] { return ::read(task_.get(), bytes, sizeof bytes); });
         if (n > 0) stream_.append({bytes, static_cast<std::size_t>(n)});
         if (n > 0) return Input::bytes;
         if (n == -2) return Input::timeout;
@@ -84,7 +77,7 @@ bool FramePipe::write(const std::string& frame) {
     leave_if_another();
     if (!verdict_is_ours()) return false;
     for (std::size_t written = 0; written < frame.size();) {
-        const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, {}, [&] {
+        const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] {
             return ::write(verdict_.get(), frame.data() + written, frame.size() - written);
         });
         if (n > 0) written += static_cast<std::size_t>(n);

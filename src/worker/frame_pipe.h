@@ -2,7 +2,6 @@
 // handlers run. Used by the worker loop only. It never writes from a process that is not the worker.
 #pragma once
 
-#include "base/clock.h"
 #include "base/unique_fd.h"
 #include "message/frames.h"
 
@@ -20,10 +19,6 @@ public:
     /// call.
     Read read(FrameStream::Frame& frame, int timeout_ms);
 
-    /// Until `moment` read() tries again and again, and lets others run in between, instead of sleeping: for a frame
-    /// that comes sooner than a processor falls asleep and is woken up.
-    void stay_awake(TimePoint moment) { awake_until_ = moment; }
-
     /// False when nobody reads any more, or when a filter has closed the pipe: its number may be that of another file.
     bool write(const std::string& frame);
 
@@ -38,7 +33,6 @@ private:
     UniqueFd task_;
     UniqueFd verdict_;
     ino_t verdict_inode_ = 0;
-    TimePoint awake_until_;
     FrameStream stream_;
 };
 

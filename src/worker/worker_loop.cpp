@@ -16,8 +16,6 @@ namespace {
 
 constexpr int kFirstLookMs = 10;  // at children that a message left running; doubles
 constexpr int kLastLookMs = 1000;
-constexpr Duration kQuick = 100us;  // a message of so long, and the next may be there soon
-constexpr Duration kAwake = 50us;   // for so long the worker looks for it before it sleeps
 
 // The scoreboard names the filter: should it hang or end the process, the log can say who did.
 void init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here, Ready& ready) {
@@ -98,8 +96,7 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
         return false;
     }
     if (task->round != service.pauses || !service.scoreboard.take(*task)) return true;  // the master's again
-    const TimePoint begin = Clock::now();
-    service.tidy_up.message_began(begin - service.idle);
+    service.tidy_up.message_began(Clock::now() - service.idle);
     const std::uint32_t reads = service.scoreboard.output_reads();
     Outcome outcome = service.runner.run(*task);
     flush_output();  // its lines come before its verdict
@@ -111,7 +108,6 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     if (!send(service.pipe, std::move(outcome))) return false;
     service.scoreboard.end_task();
     service.idle = Clock::now();
-    if (service.idle - begin <= kQuick) service.pipe.stay_awake(service.idle + kAwake);
     return true;
 }
 
