@@ -20,7 +20,7 @@ public:
     void stop();
     /// Until `moment` it looks for events again and again, and lets others run in between, instead of sleeping: for an
     /// event that comes sooner than a processor falls asleep and is woken up. Only may_sleep() ends it sooner,
-    /// no event does. Does nothing on a machine with one processor.
+    /// no event does. Does nothing where the process may use but one processor.
     void stay_awake(TimePoint moment);
     void may_sleep() { ev_idle_stop(loop_, &awake_); }
     struct ev_loop* raw() { return loop_; }
