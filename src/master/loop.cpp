@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sched.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -40,6 +41,23 @@ Loop::Loop() : loop_(ev_loop_new(EVFLAG_AUTO)) {
         else sched_yield();
     });
     awake_.data = this;
+    ev_idle_init(&once_more_, [](struct ev_loop*, ev_idle*, int) {});
+    ev_prepare_init(&before_wait_, [](struct ev_loop*, ev_prepare* watch, int) {
+        static_cast<Loop*>(watch->data)->look();
+    });
+    ev_prepare_init(&last_before_wait_, [](struct ev_loop*, ev_prepare* watch, int) {
+        static_cast<Loop*>(watch->data)->begin_wait();
+    });
+    ev_check_init(&after_wait_, [](struct ev_loop*, ev_check* watch, int) {
+        static_cast<Loop*>(watch->data)->end_wait();
+    });
+    ev_set_priority(&before_wait_, EV_MAXPRI);
+    ev_set_priority(&last_before_wait_, EV_MINPRI);
+    ev_set_priority(&after_wait_, EV_MAXPRI);
+    before_wait_.data = last_before_wait_.data = after_wait_.data = this;
+    ev_prepare_start(loop_, &before_wait_);
+    ev_prepare_start(loop_, &last_before_wait_);
+    ev_check_start(loop_, &after_wait_);
 }
 Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }
@@ -49,6 +67,42 @@ void Loop::stay_awake(TimePoint moment) {
     if (!has_others) return;
     awake_until_ = moment;
     ev_idle_start(loop_, &awake_);
+}
+
+// Watches may stop, and start, while they are called.
+void Loop::look() {
+    ev_idle_stop(loop_, &once_more_);
+    bool any = false;
+    for (std::size_t i = 0; i < memory_.size(); ++i) {
+        if (memory_[i] && memory_[i]->callbacks_.look()) any = true;
+    }
+    std::erase(memory_, nullptr);
+    if (any) ev_idle_start(loop_, &once_more_);
+}
+
+void Loop::begin_wait() {
+    if (memory_.empty() || ev_is_active(&once_more_) || ev_is_active(&awake_)) return;
+    waits_ = true;
+    for (MemoryWatch* watch : memory_) {
+        if (watch && watch->callbacks_.will_wait()) ev_idle_start(loop_, &once_more_);
+    }
+}
+
+void Loop::end_wait() {
+    if (!std::exchange(waits_, false)) return;
+    for (MemoryWatch* watch : memory_) {
+        if (watch) watch->callbacks_.woke_up();
+    }
+}
+
+void MemoryWatch::start() {
+    if (std::exchange(active_, true)) return;
+    loop_.memory_.push_back(this);
+}
+
+void MemoryWatch::stop() {
+    if (!std::exchange(active_, false)) return;
+    std::replace(loop_.memory_.begin(), loop_.memory_.end(), this, static_cast<MemoryWatch*>(nullptr));
 }
 
 IoWatch::IoWatch(Loop& loop, int fd, int events, std::function<void()> callback, int priority)

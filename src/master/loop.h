@@ -6,8 +6,11 @@
 
 #include <ev.h>
 #include <functional>
+#include <vector>
 
 namespace pythonfilter {
+
+class MemoryWatch;
 
 class Loop {
 public:
@@ -26,10 +29,20 @@ public:
     struct ev_loop* raw() { return loop_; }
 
 private:
+    friend class MemoryWatch;
+
+    void look();
+    void begin_wait();
+    void end_wait();
+
     struct ev_loop* loop_;
     ev_periodic never_;
-    ev_idle awake_;  // while it is active, libev does not wait
+    ev_idle awake_, once_more_;  // while one is active, libev does not wait
     TimePoint awake_until_;
+    ev_prepare before_wait_, last_before_wait_;
+    ev_check after_wait_;
+    std::vector<MemoryWatch*> memory_;
+    bool waits_ = false;
 };
 
 /// Of events that came in one round, those of other watchers are called back first.
@@ -87,6 +100,32 @@ private:
     std::function<void()> callback_;
     TimePoint moment_ = TimePoint::max();  // of timer_; max: it is not active
     Timer timer_;
+};
+
+/// For what another process writes into memory that it shares with this one: looked for before each wait. Only a loop
+/// that sleeps must be woken.
+class MemoryWatch {
+public:
+    struct Callbacks {
+        std::function<bool()> look;       // takes what is there, if anything; whether there was something
+        std::function<bool()> will_wait;  // from now on the other must wake this loop; whether there is something now
+        std::function<void()> woke_up;    // it need not any more
+    };
+    MemoryWatch(Loop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
+    ~MemoryWatch() { stop(); }
+    MemoryWatch(const MemoryWatch&) = delete;
+    MemoryWatch& operator=(const MemoryWatch&) = delete;
+
+    void start();
+    /// The other keeps to what it was told last.
+    void stop();
+
+private:
+    friend class Loop;
+
+    Loop& loop_;
+    Callbacks callbacks_;
+    bool active_ = false;
 };
 
 class SignalWatch {

@@ -55,6 +55,9 @@ public:
     /// False when the worker has begun it, or says so.
     bool take_back(const Task& task) { return take_offer(page(), task); }
 
+    FrameRing& tasks() { return task_ring(memory_); }
+    FrameRing& verdicts() { return verdict_ring(memory_); }
+
 private:
     ScoreboardView(UniqueFd fd, char* memory) : fd_(std::move(fd)), memory_(memory) {}
     const ScoreboardPage& page() const { return *reinterpret_cast<const ScoreboardPage*>(memory_); }

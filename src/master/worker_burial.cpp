@@ -73,8 +73,7 @@ void WorkerSlot::leave() {
     enter(State::leaving);
     to_deadline_.stop();
     to_deadline_.by(Clock::now() + kLeaveLimit);
-    task_watch_.reset();
-    task_pipe_.reset();
+    link_.close();
 }
 
 void WorkerSlot::buried(int wait_status) { finish(describe_wait_status(wait_status), true); }
@@ -126,7 +125,7 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
     if (state_ == State::dead) return;
     burying_ = true;
     // An outcome that was written whole before the death is a good outcome.
-    if (really_dead && verdict_watch_ && state_ == State::busy) read_verdicts();
+    if (really_dead && state_ == State::busy) link_.look();
     enter(State::dead);
     error_lines_.finish();
     watch_.stop();
@@ -135,8 +134,7 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
     to_kill_.stop();
     to_look_.stop();
     to_burial_.stop();
-    verdict_watch_.reset();
-    task_watch_.reset();
+    link_.stop_hearing();
     pidfd_watch_.reset();
     if (!fate_reason_.empty()) reason = fate_reason_ + " (" + reason + ")";
     if (job_) end_jobs(reason, really_dead);

@@ -58,8 +58,8 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const Wa
       callbacks_(std::move(callbacks)),
       scoreboard_(std::move(scoreboard)),
       ends_(std::move(theirs)),
-      task_pipe_(std::move(ours.task)),
-      verdict_pipe_(std::move(ours.verdict)),
+      link_(loop, scoreboard_.tasks(), scoreboard_.verdicts(), std::move(ours.task), std::move(ours.verdict),
+            link_callbacks()),
       ahead_(scoreboard_),
       watch_(loop, limits, std::move(ours.gate), watch_callbacks()),
       live_trace_(loop, scoreboard_),
@@ -68,12 +68,7 @@ WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const Wa
       to_deadline_(loop, [this] { deadline_expired(); }),
       to_kill_(loop, [this] { kill_now(); }),
       to_look_(loop, [this] { look_for_traceback(); }),
-      to_burial_(loop, [this] { burial_is_late(); }) {
-    verdict_watch_ = std::make_unique<IoWatch>(loop_, verdict_pipe_.get(), EV_READ, [this] { read_verdicts(); });
-    verdict_watch_->stop();  // until forked(): the worker may be faster than the zygote's report of it
-    task_watch_ = std::make_unique<IoWatch>(loop_, task_pipe_.get(), EV_WRITE, [this] { write_tasks(); });
-    task_watch_->stop();
-}
+      to_burial_(loop, [this] { burial_is_late(); }) {}
 
 const std::vector<int> WorkerSlot::worker_ends() const {
     return {ends_.task.get(), ends_.verdict.get(), ends_.error.get(), scoreboard_.fd(),
@@ -88,6 +83,11 @@ void WorkerSlot::close_worker_ends() {
 WorkerWatch::Callbacks WorkerSlot::watch_callbacks() {
     return {[this] { return slow_time(job_run(scoreboard_.running()), watch_.slow_after()); }, [this] { slow(); },
             [this](Excess excess) { exceeded(std::move(excess)); }};
+}
+
+WorkerLink::Callbacks WorkerSlot::link_callbacks() {
+    return {[this](const FrameStream::Frame& frame) { return take_frame(frame); }, [this] { said_nonsense(); },
+            [this] { worker_ended(); }};
 }
 
 void WorkerSlot::enter(State state) {
@@ -108,7 +108,7 @@ void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration start_timeout) {
         return;
     }
     enter(State::starting);
-    verdict_watch_->start();
+    link_.hear();
     watch_.started(pid);
     to_deadline_.by(Clock::now() + start_timeout);
 }
@@ -118,13 +118,13 @@ void WorkerSlot::fork_failed(std::string reason) { finish("could not be forked: 
 // ---- a job
 
 void WorkerSlot::run(Job&& job) {
-    unsent_ = ahead_.offer(job.task);
+    link_.put(ahead_.offer(job.task));
     begin(std::move(job));
-    write_tasks();
+    link_.flush();
 }
 
 void WorkerSlot::add_ahead(Job job) {
-    unsent_ += ahead_.offer(job.task);
+    link_.put(ahead_.offer(job.task));
     ahead_.push(std::move(job));
 }
 
@@ -136,58 +136,23 @@ void WorkerSlot::begin(Job&& job) {
     evidence_.reset();
     enter(State::busy);
     dispatched_ = state_since_;
+    link_.expect(true);
     watch_.job_began(dispatched_);
     arm_deadline();
-}
-
-void WorkerSlot::write_tasks() {
-    std::size_t done = 0;
-    while (done < unsent_.size()) {
-        const ssize_t n = write(task_pipe_.get(), unsent_.data() + done, unsent_.size() - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno != EAGAIN) done = unsent_.size();  // EPIPE: its death is on the way, or a deadline will tell
-        if (n < 0) break;
-        done += static_cast<std::size_t>(n);
-    }
-    unsent_.erase(0, done);
-    if (pipe_is_full_ == unsent_.empty()) wait_for_room(!pipe_is_full_);
-}
-
-void WorkerSlot::wait_for_room(bool wait) {
-    pipe_is_full_ = wait;
-    if (wait) task_watch_->start();
-    else task_watch_->stop();
 }
 
 void WorkerSlot::give_back(std::vector<Job> jobs) {
     if (!jobs.empty()) callbacks_.on_taken_back(std::move(jobs));
 }
 
-void WorkerSlot::read_verdicts() {
-    char chunk[64 * 1024];
-    const ssize_t n = read(verdict_pipe_.get(), chunk, sizeof chunk);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n <= 0) return verdict_pipe_ended();
-    frames_.append({chunk, static_cast<std::size_t>(n)});
-    FrameStream::Frame frame;
-    for (;;) {
-        const auto next = frames_.next(frame);
-        if (next == FrameStream::Next::incomplete) return;
-        if (next == FrameStream::Next::frame && take_frame(frame)) {
-            if (!verdict_watch_) return;
-            continue;
-        }
-        verdict_watch_.reset();  // nothing it says from now on is heard
-        constexpr const char* kReason = "sent a frame that makes no sense";
-        if (job_) begin_kill(JobResult::Kind::crashed, kReason);
-        else kill(JobResult::Kind::crashed, kReason);  // between two messages no line of a filter is to blame
-        return;
-    }
+void WorkerSlot::said_nonsense() {
+    constexpr const char* kReason = "sent a frame that makes no sense";
+    if (job_) begin_kill(JobResult::Kind::crashed, kReason);
+    else kill(JobResult::Kind::crashed, kReason);  // between two messages no line of a filter is to blame
 }
 
 // Not yet a death: a filter may have closed the pipe. Mostly it is one, though, and the zygote's report is on its way.
-void WorkerSlot::verdict_pipe_ended() {
-    verdict_watch_.reset();
+void WorkerSlot::worker_ended() {
     if (state_ == State::leaving || state_ == State::dying || state_ == State::dead) return;
     enter(State::dying);
     to_deadline_.stop();
@@ -249,7 +214,10 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     std::vector<Job> back = pauses ? ahead_.paused() : std::vector<Job>();
     job_.reset();
     if (auto next = ahead_.pop()) begin(std::move(*next));
-    else enter(State::idle);
+    else {
+        link_.expect(false);
+        enter(State::idle);
+    }
     done(std::move(result));
     give_back(std::move(back));
     return burying_ || go_on();
@@ -270,8 +238,7 @@ bool WorkerSlot::go_on() {
         return true;
     }
     if (state_ != State::idle) return true;
-    FrameStream::Frame more;
-    if (frames_.next(more) != FrameStream::Next::incomplete) return false;  // such a worker gets no further message
+    if (link_.has_more()) return false;  // such a worker gets no further message
     if (retire_.empty()) callbacks_.on_idle(*this);
     else callbacks_.on_retire(*this, retire_);
     return true;
@@ -291,7 +258,7 @@ void WorkerSlot::deadline_expired() {
     if (state_ == State::starting)
         return begin_kill(JobResult::Kind::crashed, "was not ready in time: start_timeout is over");
     if (state_ == State::leaving) return begin_kill(JobResult::Kind::stopped, "did not end by itself");
-    if (verdict_watch_) read_verdicts();  // it may just have answered
+    link_.look();  // it may just have answered
     if (state_ != State::busy) return;
     const TimePoint now = Clock::now();
     if (now >= job_->budget_end) {

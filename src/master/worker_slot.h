@@ -13,6 +13,7 @@
 #include "master/scoreboard_view.h"
 #include "master/tasks_ahead.h"
 #include "master/traceback_wait.h"
+#include "master/worker_link.h"
 #include "master/worker_watch.h"
 
 #include <cstdint>
@@ -87,12 +88,11 @@ public:
     void run(Job&& job);
     /// Whether it may get one more job while it has one, which does not take long.
     bool takes_ahead(TimePoint now) const {
-        return state_ == State::busy && !takes_long(now) && !pipe_is_full_ && unsent_.size() < kMostUnsent &&
-               ahead_.takes_one();
+        return state_ == State::busy && !takes_long(now) && link_.takes_more() && ahead_.takes_one();
     }
     /// A job to be done behind those that it has, only where takes_ahead(). It is sent by send_ahead().
     void add_ahead(Job job);
-    void send_ahead() { write_tasks(); }
+    void send_ahead() { link_.flush(); }
     /// Jobs that it has been given and has not answered.
     std::size_t jobs() const { return ahead_.size() + (job_ ? 1 : 0); }
     /// Its job has had it for so long that none may wait behind it.
@@ -117,8 +117,6 @@ public:
     void fork_failed(std::string reason);
 
 private:
-    static constexpr std::size_t kMostUnsent = 32 * 1024;  // half a pipe: tasks of many control files are not small
-
     /// What the scoreboard said. Taken when a kill is decided: the filter may end in the time that it has left.
     struct Evidence {
         ScoreboardView::Running running;
@@ -131,8 +129,9 @@ private:
 
     WorkerWatch::Callbacks watch_callbacks();
     void enter(State state);
-    void read_verdicts();
-    void verdict_pipe_ended();
+    WorkerLink::Callbacks link_callbacks();
+    void worker_ended();
+    void said_nonsense();
     bool take_frame(const FrameStream::Frame& frame);
     bool take_outcome(std::string_view payload);
     bool take_progress(std::string_view payload);
@@ -140,8 +139,6 @@ private:
     void give_back(std::vector<Job> jobs);
     bool answered_before();
     bool go_on();
-    void write_tasks();
-    void wait_for_room(bool wait);
     JobRun job_run(const ScoreboardView::Running& running) const;
     void arm_deadline();
     void deadline_expired();
@@ -177,10 +174,8 @@ private:
     bool asked_for_traceback_ = false;  // and it has not been read yet
     bool burying_ = false;  // inside finish(): no new job any more
 
-    UniqueFd task_pipe_, verdict_pipe_, pidfd_;
-    std::string unsent_;             // of the task frames
-    bool pipe_is_full_ = false;
-    FrameStream frames_;
+    UniqueFd pidfd_;
+    WorkerLink link_;
     std::optional<Job> job_;         // the first of those for which a result is owed
     TasksAhead ahead_;               // the others
     std::string retire_;             // why it must serve no further message
@@ -195,7 +190,7 @@ private:
     LiveTrace live_trace_;
     TracebackWait traceback_wait_;
     LineReader error_lines_;
-    std::unique_ptr<IoWatch> verdict_watch_, task_watch_, pidfd_watch_;
+    std::unique_ptr<IoWatch> pidfd_watch_;
     Alarm to_deadline_;   // of init_filter, or of the filter that runs
     Timer to_kill_;       // the report's grace: perhaps it is dead already
     Timer to_look_;       // for the traceback, while traceback_wait_ is not over

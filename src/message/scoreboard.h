@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "message/frame_ring.h"
 #include "message/frames.h"
 
 #include <atomic>
@@ -47,11 +48,18 @@ inline bool take_offer(ScoreboardPage& page, const Task& task) {
 }
 
 inline constexpr std::size_t kScoreboardPageSize = 4096;
-inline constexpr std::size_t kTraceOffset = kScoreboardPageSize;
-inline constexpr std::size_t kTracebackOffset = 32 * 1024;
-inline constexpr std::size_t kScoreboardMapped = kTracebackOffset;  // by the worker: page and trace
+inline constexpr std::size_t kTaskRingOffset = kScoreboardPageSize;
+inline constexpr std::size_t kVerdictRingOffset = kTaskRingOffset + FrameRing::kSize;
+inline constexpr std::size_t kTraceOffset = kVerdictRingOffset + FrameRing::kSize;
+inline constexpr std::size_t kTracebackOffset = 48 * 1024;
+inline constexpr std::size_t kScoreboardMapped = kTracebackOffset;  // by the worker: all but the traceback
 inline constexpr std::size_t kTraceRoom = kTracebackOffset - kTraceOffset;
-inline constexpr std::size_t kScoreboardSize = 64 * 1024;
+inline constexpr std::size_t kScoreboardSize = 80 * 1024;
+
+/// `memory`: the mapped scoreboard.
+inline FrameRing& task_ring(char* memory) { return *reinterpret_cast<FrameRing*>(memory + kTaskRingOffset); }
+inline FrameRing& verdict_ring(char* memory) { return *reinterpret_cast<FrameRing*>(memory + kVerdictRingOffset); }
+
 /// faulthandler writes the traceback of all threads when this signal arrives. Only right before a kill.
 int traceback_signal();
 /// The worker writes its trace when this signal arrives, and goes on.

@@ -34,7 +34,8 @@ ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
 
 }  // namespace
 
-FramePipe::FramePipe(UniqueFd task, UniqueFd verdict) : task_(std::move(task)), verdict_(std::move(verdict)) {
+FramePipe::FramePipe(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict)
+    : tasks_(tasks), verdicts_(verdicts), task_(std::move(task)), verdict_(std::move(verdict)) {
     struct stat info{};
     if (fstat(verdict_.get(), &info) == 0) verdict_inode_ = info.st_ino;
 }
@@ -44,18 +45,26 @@ bool FramePipe::verdict_is_ours() const {
     return fstat(verdict_.get(), &info) == 0 && S_ISFIFO(info.st_mode) && info.st_ino == verdict_inode_;
 }
 
-FramePipe::Input FramePipe::read_some(int timeout_ms) {
-    char bytes[16 * 1024];
+// What comes through the pipe says nothing more than that.
+FramePipe::Wait FramePipe::wait(int timeout_ms) {
+    char bytes[64];
     for (;;) {
         const ssize_t n =
             wait_and(task_.get(), POLLIN, timeout_ms, [&] { return ::read(task_.get(), bytes, sizeof bytes); });
-        if (n > 0) stream_.append({bytes, static_cast<std::size_t>(n)});
-        if (n > 0) return Input::bytes;
-        if (n == -2) return Input::timeout;
-        if (n == 0 || errno != EINTR) return Input::closed;
+        if (n > 0) return Wait::rang;
+        if (n == -2) return Wait::timeout;
+        if (n == 0 || errno != EINTR) return Wait::closed;
         run_signal_handlers();
         leave_if_forked();
     }
+}
+
+// True when there was something.
+bool FramePipe::take() {
+    if (tasks_.empty()) return false;
+    if (!tasks_.read([this](std::string_view bytes) { stream_.append(bytes); })) return false;
+    if (tasks_.must_wake()) wake();
+    return true;
 }
 
 FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
@@ -65,28 +74,37 @@ FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
             case FrameStream::Next::bad: return Read::bad;
             case FrameStream::Next::incomplete: break;
         }
-        switch (read_some(timeout_ms)) {
-            case Input::bytes: break;
-            case Input::timeout: return Read::timeout;
-            case Input::closed: return Read::closed;
+        if (take()) continue;
+        tasks_.will_wait();
+        if (take()) continue;
+        switch (wait(timeout_ms)) {
+            case Wait::rang: break;
+            case Wait::timeout: return Read::timeout;
+            case Wait::closed: return Read::closed;
         }
+    }
+}
+
+bool FramePipe::wake() {
+    for (;;) {
+        const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] { return ::write(verdict_.get(), "", 1); });
+        if (n > 0) return true;
+        if (n < 0 && errno != EINTR) return false;
+        run_signal_handlers();
+        leave_if_forked();
     }
 }
 
 bool FramePipe::write(const std::string& frame) {
     leave_if_another();
     if (!verdict_is_ours()) return false;
-    for (std::size_t written = 0; written < frame.size();) {
-        const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] {
-            return ::write(verdict_.get(), frame.data() + written, frame.size() - written);
-        });
-        if (n > 0) written += static_cast<std::size_t>(n);
-        if (n >= 0) continue;
-        if (errno != EINTR) return false;
-        run_signal_handlers();
-        leave_if_forked();
+    for (std::string_view rest = frame;;) {
+        rest.remove_prefix(verdicts_.write(rest));
+        if (verdicts_.must_wake() && !wake()) return false;
+        if (rest.empty()) return true;
+        verdicts_.will_wait();
+        if (!verdicts_.has_room() && wait(-1) == Wait::closed) return false;
     }
-    return true;
 }
 
 }  // namespace pythonfilter

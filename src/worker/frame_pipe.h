@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/unique_fd.h"
+#include "message/frame_ring.h"
 #include "message/frames.h"
 
 #include <string>
@@ -12,7 +13,7 @@ namespace pythonfilter {
 
 class FramePipe {
 public:
-    FramePipe(UniqueFd task, UniqueFd verdict);
+    FramePipe(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict);
 
     enum class Read { frame, timeout, closed, bad };
     /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next
@@ -26,10 +27,14 @@ public:
     int verdict_fd() const { return verdict_.get(); }
 
 private:
-    enum class Input { bytes, timeout, closed };
-    Input read_some(int timeout_ms);
+    enum class Wait { rang, timeout, closed };
+    bool take();
+    Wait wait(int timeout_ms);
+    bool wake();
     bool verdict_is_ours() const;
 
+    FrameRingReader tasks_;
+    FrameRingWriter verdicts_;
     UniqueFd task_;
     UniqueFd verdict_;
     ino_t verdict_inode_ = 0;

@@ -24,6 +24,8 @@ public:
     void note_children(bool any) { page_->children.store(any ? 1 : 0, std::memory_order_relaxed); }
 
     ScoreboardPage* page() const { return page_; }
+    FrameRing& tasks() const { return task_ring(reinterpret_cast<char*>(page_)); }
+    FrameRing& verdicts() const { return verdict_ring(reinterpret_cast<char*>(page_)); }
 
 private:
     explicit ScoreboardWriter(ScoreboardPage* page) : page_(page) {}

@@ -1,0 +1,108 @@
+#include "master/worker_link.h"
+
+#include <cerrno>
+#include <unistd.h>
+#include <utility>
+
+namespace pythonfilter {
+
+WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, UniqueFd task_pipe, UniqueFd verdict_pipe,
+                       Callbacks callbacks)
+    : tasks_(tasks),
+      verdicts_(verdicts),
+      task_pipe_(std::move(task_pipe)),
+      verdict_pipe_(std::move(verdict_pipe)),
+      callbacks_(std::move(callbacks)),
+      memory_(loop, {[this] { return look_again(); }, [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
+                     [this] { verdicts_.will_not_wait(); }}),
+      loop_(loop) {
+    verdicts_.will_wait();
+}
+
+void WorkerLink::hear() {
+    bell_ = std::make_unique<IoWatch>(loop_, verdict_pipe_.get(), EV_READ, [this] { rang(); });
+}
+
+void WorkerLink::stop_hearing() {
+    bell_.reset();
+    memory_.stop();
+}
+
+void WorkerLink::expect(bool answer) {
+    expects_ = answer;
+    if (answer && bell_) memory_.start();
+}
+
+// What is in the pipe says nothing more. A filter may have filled it: what is left makes it ring again.
+void WorkerLink::rang() {
+    char bytes[64];
+    const ssize_t n = read(verdict_pipe_.get(), bytes, sizeof bytes);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    look();
+    if (n <= 0 && bell_) {
+        stop_hearing();
+        return callbacks_.on_end();
+    }
+    if (bell_) memory_.start();  // until it is known that the worker knows that it must ring again
+}
+
+// Before each wait. Without anything to expect it goes on until will_wait() has been called for an empty ring.
+bool WorkerLink::look_again() {
+    if (!unsent_.empty()) flush();
+    if (verdicts_.empty()) {
+        if (!expects_) {
+            verdicts_.will_wait();
+            if (verdicts_.empty()) memory_.stop();
+        }
+        return false;
+    }
+    look();
+    return true;
+}
+
+void WorkerLink::look() {
+    if (!unsent_.empty()) flush();
+    if (!bell_ || verdicts_.empty()) return;
+    if (!verdicts_.read([this](std::string_view bytes) { stream_.append(bytes); })) return hear_nonsense();
+    if (verdicts_.must_wake()) wake();
+    take();
+}
+
+void WorkerLink::take() {
+    FrameStream::Frame frame;
+    for (;;) {
+        const auto next = stream_.next(frame);
+        if (next == FrameStream::Next::incomplete) return;
+        if (next != FrameStream::Next::frame || !callbacks_.on_frame(frame)) return hear_nonsense();
+        if (!bell_) return;
+    }
+}
+
+void WorkerLink::hear_nonsense() {
+    stop_hearing();
+    callbacks_.on_nonsense();
+}
+
+bool WorkerLink::has_more() {
+    FrameStream::Frame frame;
+    return stream_.next(frame) != FrameStream::Next::incomplete;
+}
+
+void WorkerLink::flush() {
+    if (!task_pipe_) return;
+    unsent_.erase(0, tasks_.write(unsent_));
+    if (tasks_.must_wake()) wake();
+    if (unsent_.empty()) return;
+    tasks_.will_wait();
+    if (tasks_.has_room()) memory_.start();  // looks once more
+}
+
+// EPIPE: its death is on the way, or a deadline will tell. EAGAIN: there is enough in the pipe to wake it.
+void WorkerLink::wake() {
+    while (task_pipe_ && write(task_pipe_.get(), "", 1) < 0 && errno == EINTR) {
+    }
+}
+
+void WorkerLink::close() { task_pipe_.reset(); }
+
+}  // namespace pythonfilter

@@ -1,0 +1,82 @@
+// FrameRing: the bytes of frames on their way from one process to another, in memory that both have mapped: one ring
+// in each direction, in the scoreboard. What is written there is seen without a system call; only an end that says that
+// it is about to wait must be woken, by whatever its user has for that (here: a byte in a pipe). Each end keeps its own
+// count to itself and checks the other's: a process that writes nonsense gets nonsense, and is told from a full or an
+// empty ring where that can be told. The caller makes frames of the bytes (frames.h) and trusts none of them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace pythonfilter {
+
+struct FrameRing {
+    static constexpr std::size_t kSize = 8 * 1024;
+    static constexpr std::size_t kRoom = kSize - 128;
+
+    alignas(64) std::atomic<std::uint64_t> written;  // bytes in all, by the writer
+    std::atomic<std::uint32_t> writer_waits;         // 1: for room; the reader sets it back and wakes the writer
+    alignas(64) std::atomic<std::uint64_t> taken;    // bytes in all, by the reader
+    std::atomic<std::uint32_t> reader_waits;         // 1: for bytes; the writer sets it back and wakes the reader
+    alignas(64) char bytes[kRoom];
+};
+static_assert(sizeof(FrameRing) == FrameRing::kSize);
+
+/// The end that writes. Only one at a time.
+class FrameRingWriter {
+public:
+    explicit FrameRingWriter(FrameRing& ring) : ring_(ring) {}
+
+    /// How many of the bytes found room: the first ones. They can be read from now on.
+    std::size_t write(std::string_view bytes);
+    /// After write(): the reader waits, and the caller must wake it. Says so once.
+    bool must_wake();
+    /// The reader is to wake this end when it has made room. Then look once more before waiting.
+    void will_wait() { ring_.writer_waits.store(1); }
+    bool has_room() const { return room() > 0; }
+
+private:
+    std::size_t room() const;
+
+    FrameRing& ring_;
+    std::uint64_t written_ = 0;
+};
+
+/// The end that reads. Only one at a time.
+class FrameRingReader {
+public:
+    explicit FrameRingReader(FrameRing& ring) : ring_(ring) {}
+
+    bool empty() const { return ring_.written.load() == taken_; }
+    /// Hands all that is there to `take`, as one or two views of memory that the writer may still change, to be copied
+    /// at once. False when the writer says that it has written more than there is room for.
+    template <class Take>
+    bool read(Take take) {
+        const auto parts = look();
+        if (!parts) return false;
+        if (!parts->first.empty()) take(parts->first);
+        if (!parts->second.empty()) take(parts->second);
+        done(parts->first.size() + parts->second.size());
+        return true;
+    }
+    /// After read(): the writer waits, and the caller must wake it. Says so once.
+    bool must_wake();
+    /// The writer is to wake this end when it has written something. Then look once more before waiting.
+    void will_wait() { ring_.reader_waits.store(1); }
+    /// It need not any more.
+    void will_not_wait() { ring_.reader_waits.store(0, std::memory_order_relaxed); }
+
+private:
+    struct Parts {
+        std::string_view first, second;
+    };
+    std::optional<Parts> look() const;
+    void done(std::size_t bytes);
+
+    FrameRing& ring_;
+    std::uint64_t taken_ = 0;
+};
+
+}  // namespace pythonfilter
