@@ -81,6 +81,9 @@ void Loop::look() {
 }
 
 void Loop::begin_wait() {
+    for (MemoryWatch* watch : memory_) {
+        if (watch) watch->callbacks_.turn_ends();
+    }
     if (memory_.empty() || ev_is_active(&once_more_) || ev_is_active(&awake_)) return;
     waits_ = true;
     for (MemoryWatch* watch : memory_) {

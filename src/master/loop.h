@@ -110,6 +110,7 @@ public:
         std::function<bool()> look;       // takes what is there, if anything; whether there was something
         std::function<bool()> will_wait;  // from now on the other must wake this loop; whether there is something now
         std::function<void()> woke_up;    // it need not any more
+        std::function<void()> turn_ends;  // before each wait, last
     };
     MemoryWatch(Loop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
     ~MemoryWatch() { stop(); }

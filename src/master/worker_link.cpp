@@ -14,7 +14,7 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
       memory_(loop, {[this] { return look_again(); }, [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
-                     [this] { verdicts_.will_not_wait(); }}),
+                     [this] { verdicts_.will_not_wait(); }, [this] { if (std::exchange(owes_, false)) wake(); }}),
       loop_(loop) {
     verdicts_.will_wait();
 }
@@ -91,7 +91,7 @@ bool WorkerLink::has_more() {
 void WorkerLink::flush() {
     if (!task_pipe_) return;
     unsent_.erase(0, tasks_.write(unsent_));
-    if (tasks_.must_wake()) wake();
+    if (tasks_.must_wake()) owes_ = true;
     if (unsent_.empty()) return;
     tasks_.will_wait();
     if (tasks_.has_room()) memory_.start();  // looks once more

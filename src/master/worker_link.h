@@ -66,6 +66,7 @@ private:
     MemoryWatch memory_;
     Loop& loop_;
     bool expects_ = false;
+    bool owes_ = false;
 };
 
 }  // namespace pythonfilter
