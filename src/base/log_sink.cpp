@@ -110,8 +110,7 @@ void LogSink::add(LogLevel level, std::string_view text, const LogFields& fields
 }
 
 void LogSink::line(LogLevel level, std::string_view text, const LogFields& fields) {
-    const std::size_t waiting = buffer_.size() + (journal_ ? journal_->bytes() : 0);
-    if (waiting > (level == LogLevel::output ? kOutputLimit : kBufferLimit)) {
+    if (waiting() > (level == LogLevel::output ? kOutputLimit : kBufferLimit)) {
         ++dropped_;
         return;
     }

@@ -31,6 +31,8 @@ public:
     void line(LogLevel level, std::string_view text, const LogFields& fields = {});
     /// Whether the form of the lines has room for fields.
     bool takes_fields() const { return format_ != LogFormat::plain || journal_; }
+    /// Bytes that have not been written.
+    std::size_t waiting() const { return buffer_.size() + (journal_ ? journal_->bytes() : 0); }
     /// Writes what the descriptor takes now. True when the buffer is empty afterwards.
     bool flush();
     /// Flushes until empty or until `milliseconds` are over: for the end of a process.

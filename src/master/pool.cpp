@@ -308,7 +308,8 @@ WorkerSlot* Pool::take_idle() {
 void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     ++job.attempts;
     slot.run(std::move(job));
-    if (slot.answers_soon()) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
+    const bool is_alone = idle_.size() + 1 == slots_.size();
+    if (is_alone && slot.answers_soon()) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
 }
 
 // A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.
