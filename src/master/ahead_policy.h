@@ -18,6 +18,7 @@ public:
     static constexpr Duration kTakeBack = 5ms;     // for the task that runs; then the others go elsewhere
     static constexpr Duration kMove = 200us;       // a message of less is done before another worker has begun it
     static constexpr Duration kSoon = 100us;       // an answer that comes within it; so long the master stays awake
+    static constexpr std::size_t kTogether = 4;    // of so fast a worker, before another one is woken up
     static constexpr std::size_t kMostTasks = 16;  // with the one that runs; at most ScoreboardPage::kPlaces
 
     /// The worker took so long for one task.

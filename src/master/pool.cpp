@@ -207,6 +207,7 @@ void Pool::worker_next(WorkerSlot& slot) {
 
 void Pool::worker_dead(WorkerSlot& slot, const std::string& reason) {
     std::erase(idle_, &slot);
+    if (last_used_ == &slot) last_used_ = nullptr;
     const std::uint32_t id = slot.id();
     const bool was_ready = slot.has_been_ready(), has_worked = slot.has_begun();
     if (slot.id() == recycled_) recycled_ = 0;
@@ -287,7 +288,7 @@ void Pool::submit(Job&& job) {
         JobQueue::answer(std::move(job), JobResult::Kind::stopped);
     } else if (state_ == State::failed) {
         JobQueue::answer(std::move(job), JobResult::Kind::unavailable);
-    } else if (WorkerSlot* slot = queue_.empty() ? take_idle() : nullptr) {
+    } else if (WorkerSlot* slot = queue_.empty() ? take_free(job.queued_at) : nullptr) {
         dispatch(*slot, std::move(job));
     } else {
         queue_.push_back(std::move(job));
@@ -305,11 +306,21 @@ WorkerSlot* Pool::take_idle() {
     return nullptr;
 }
 
+// While only one worker has something to do, and does it fast, there are processors to spare: then nobody sleeps.
 void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     ++job.attempts;
-    slot.run(std::move(job));
     const bool is_alone = idle_.size() + 1 == slots_.size();
-    if (is_alone && slot.answers_soon()) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
+    job.task.stay_awake = is_alone && slot.answers_soon();
+    last_used_ = &slot;
+    if (job.task.stay_awake) loop_.stay_awake(job.queued_at + AheadPolicy::kSoon);
+    if (slot.state() == WorkerSlot::State::busy) {
+        slot.add_ahead(std::move(job));
+        slot.send_ahead();
+        watch_ahead();
+    } else {
+        slot.run(std::move(job));
+    }
+    if (is_alone) slot.wake();
 }
 
 // A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.

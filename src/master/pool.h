@@ -117,6 +117,7 @@ private:
     void recycle_next();
     WorkerStatus describe(const WorkerSlot& slot, TimePoint now) const;
 
+    WorkerSlot* take_free(TimePoint now);
     WorkerSlot* take_idle();
     void dispatch(WorkerSlot& slot, Job&& job);
     void not_begun(Job job);
@@ -125,6 +126,7 @@ private:
     void dispatch_waiting();
     WorkerSlot* find_least_ahead(TimePoint now);
     void send_ahead();
+    void watch_ahead();
     void look_at_ahead();
     void take_over();
 
@@ -141,6 +143,7 @@ private:
     std::vector<std::unique_ptr<WorkerSlot>> slots_;
     std::vector<std::unique_ptr<WorkerSlot>> graves_;  // dead, but their code may still be on the stack
     std::vector<WorkerSlot*> idle_;                    // last used last
+    WorkerSlot* last_used_ = nullptr;
     StartReport start_report_;
     RecyclePolicy recycle_;
     std::uint32_t recycled_ = 0;       // the slot that leaves when its replacement is ready; 0: none

@@ -14,6 +14,17 @@ WorkerSlot* Pool::find_least_ahead(TimePoint now) {
     return least;
 }
 
+// Another worker is not woken up for what the one that was used last begins as soon.
+WorkerSlot* Pool::take_free(TimePoint now) {
+    const bool is_fast = !idle_.empty() && last_used_ && last_used_->answers_soon() && last_used_->takes_ahead(now);
+    if (is_fast && last_used_->jobs() < AheadPolicy::kTogether && last_used_->id() != recycled_) return last_used_;
+    return take_idle();
+}
+
+void Pool::watch_ahead() {
+    if (!to_take_back_.active()) to_take_back_.start(AheadPolicy::kTakeBack);
+}
+
 // Once for all that one round of events has left waiting.
 void Pool::send_ahead() {
     if (queue_.empty() || state_ != State::serving) return;
@@ -28,7 +39,7 @@ void Pool::send_ahead() {
     }
     for (WorkerSlot* slot : given) slot->send_ahead();
     if (!given.empty()) loop_.may_sleep();  // more messages than workers: the processors have enough to do
-    if (!given.empty() && !to_take_back_.active()) to_take_back_.start(AheadPolicy::kTakeBack);
+    if (!given.empty()) watch_ahead();
 }
 
 // What lies behind a job that takes long goes to another worker, or back into the queue.
@@ -40,7 +51,7 @@ void Pool::look_at_ahead() {
         if (slot->has_ahead() && waits) slot->take_back();
         any = any || slot->has_ahead();
     }
-    if (any) to_take_back_.start(AheadPolicy::kTakeBack);
+    if (any) watch_ahead();
 }
 
 // For a worker that has nothing to do. Of the worker with the most tasks.

@@ -14,7 +14,7 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
       memory_(loop, {[this] { return look_again(); }, [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
-                     [this] { verdicts_.will_not_wait(); }, [this] { if (std::exchange(owes_, false)) wake(); }}),
+                     [this] { verdicts_.will_not_wait(); }, [this] { wake(); }}),
       loop_(loop) {
     verdicts_.will_wait();
 }
@@ -64,7 +64,7 @@ void WorkerLink::look() {
     if (!unsent_.empty()) flush();
     if (!bell_ || verdicts_.empty()) return;
     if (!verdicts_.read([this](std::string_view bytes) { stream_.append(bytes); })) return hear_nonsense();
-    if (verdicts_.must_wake()) wake();
+    if (verdicts_.must_wake()) ring();
     take();
 }
 
@@ -97,8 +97,12 @@ void WorkerLink::flush() {
     if (tasks_.has_room()) memory_.start();  // looks once more
 }
 
-// EPIPE: its death is on the way, or a deadline will tell. EAGAIN: there is enough in the pipe to wake it.
 void WorkerLink::wake() {
+    if (std::exchange(owes_, false)) ring();
+}
+
+// EPIPE: its death is on the way, or a deadline will tell. EAGAIN: there is enough in the pipe to wake it.
+void WorkerLink::ring() {
     while (task_pipe_ && write(task_pipe_.get(), "", 1) < 0 && errno == EINTR) {
     }
 }

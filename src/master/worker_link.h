@@ -46,6 +46,8 @@ public:
     void flush();
     /// Not much waits to be sent.
     bool takes_more() const { return unsent_.size() < FrameRing::kRoom / 2; }
+    /// The worker, if it waits for what flush() sent; otherwise it is woken before the next wait of the loop.
+    void wake();
     /// The worker sees that no more tasks come.
     void close();
 
@@ -53,7 +55,7 @@ private:
     void rang();
     void take();
     void hear_nonsense();
-    void wake();
+    void ring();
     bool look_again();
 
     FrameRingWriter tasks_;

@@ -6,8 +6,10 @@
 
 #include <cerrno>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -67,7 +69,13 @@ bool FramePipe::take() {
     return true;
 }
 
-FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
+// The processor is another's whenever that has use for it.
+void FramePipe::stay_awake(Duration time) {
+    const TimePoint end = Clock::now() + time;
+    while (tasks_.empty() && Clock::now() < end) sched_yield();
+}
+
+FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms, Duration awake) {
     for (;;) {
         switch (stream_.next(frame)) {
             case FrameStream::Next::frame: return Read::frame;
@@ -75,6 +83,7 @@ FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms) {
             case FrameStream::Next::incomplete: break;
         }
         if (take()) continue;
+        if (awake > Duration(0)) stay_awake(std::exchange(awake, Duration(0)));
         tasks_.will_wait();
         if (take()) continue;
         switch (wait(timeout_ms)) {

@@ -2,6 +2,7 @@
 // handlers run. Used by the worker loop only. It never writes from a process that is not the worker.
 #pragma once
 
+#include "base/clock.h"
 #include "base/unique_fd.h"
 #include "message/frame_ring.h"
 #include "message/frames.h"
@@ -18,7 +19,7 @@ public:
     enum class Read { frame, timeout, closed, bad };
     /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next
     /// call.
-    Read read(FrameStream::Frame& frame, int timeout_ms);
+    Read read(FrameStream::Frame& frame, int timeout_ms, Duration awake);
 
     /// False when nobody reads any more, or when a filter has closed the pipe: its number may be that of another file.
     bool write(const std::string& frame);
@@ -29,6 +30,7 @@ public:
 private:
     enum class Wait { rang, timeout, closed };
     bool take();
+    void stay_awake(Duration time);
     Wait wait(int timeout_ms);
     bool wake();
     bool verdict_is_ours() const;

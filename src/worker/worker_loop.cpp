@@ -10,12 +10,14 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
 
 constexpr int kFirstLookMs = 10;  // at children that a message left running; doubles
 constexpr int kLastLookMs = 1000;
+constexpr Duration kStayAwake = 50us;
 
 // The scoreboard names the filter: should it hang or end the process, the log can say who did.
 void init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here, Ready& ready) {
@@ -58,11 +60,11 @@ bool send(FramePipe& pipe, Frame frame) {
 }
 
 // Waits for the next frame; meanwhile buries children that a message left behind.
-FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, LeftoverChildren& children) {
+FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, LeftoverChildren& children, Duration awake) {
     int look = kFirstLookMs;
     for (;;) {
         const int timeout = children.reap() ? look : -1;
-        const auto read = pipe.read(frame, timeout);
+        const auto read = pipe.read(frame, timeout, std::exchange(awake, Duration(0)));
         if (read != FramePipe::Read::timeout) return read;
         look = std::min(look * 2, kLastLookMs);
     }
@@ -86,6 +88,7 @@ struct Service {
     TidyUp& tidy_up;
     TimePoint idle = Clock::now();  // since then
     std::uint32_t pauses = 0;       // how often it did not go on with what it had been sent
+    Duration awake{};               // so long it does not sleep
 };
 
 // False when the worker must end.
@@ -96,6 +99,7 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
         return false;
     }
     if (task->round != service.pauses || !service.scoreboard.take(*task)) return true;  // the master's again
+    service.awake = task->stay_awake ? kStayAwake : Duration(0);
     service.tidy_up.message_began(Clock::now() - service.idle);
     const std::uint32_t reads = service.scoreboard.output_reads();
     Outcome outcome = service.runner.run(*task);
@@ -125,7 +129,7 @@ int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, Scorebo
     FrameStream::Frame frame;
     FramePipe::Read read;
     do {
-        read = wait_for_frame(pipe, frame, tidy_up.children());
+        read = wait_for_frame(pipe, frame, tidy_up.children(), service.awake);
     } while (read == FramePipe::Read::frame && serve(frame, service));
     leave_if_forked();
     run_exit_functions();
