@@ -1,9 +1,9 @@
-// AheadPolicy: how many tasks may lie in a worker's pipe behind the one that it runs. While messages wait, a worker
+// AheadPolicy: how many tasks may be sent to a worker behind the one that it runs. While messages wait, a worker
 // that finds its next task there need not sleep until the master has sent it one. But what lies there waits for this
 // worker alone, so it may be only as much as the worker does in no time, judged by the messages before, or a single
 // one of some milliseconds; what waits longer is taken back, and so is what a worker without anything to do can begin.
 // As it knows how fast a worker is, it also says when the master stays awake for the answer. Pure: times are arguments.
-// Used by tasks_ahead. Two more bounds: WorkerSlot::kMostUnsent bytes, and the places in a ScoreboardPage.
+// Used by tasks_ahead. Two more bounds: WorkerLink::takes_more(), and the places in a ScoreboardPage.
 #pragma once
 
 #include "base/clock.h"

@@ -82,7 +82,7 @@ void Loop::look() {
 
 void Loop::begin_wait() {
     for (MemoryWatch* watch : memory_) {
-        if (watch) watch->callbacks_.turn_ends();
+        if (watch) watch->callbacks_.say();
     }
     if (memory_.empty() || ev_is_active(&once_more_) || ev_is_active(&awake_)) return;
     waits_ = true;

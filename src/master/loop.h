@@ -107,10 +107,10 @@ private:
 class MemoryWatch {
 public:
     struct Callbacks {
-        std::function<bool()> look;       // takes what is there, if anything; whether there was something
+        std::function<bool()> look;       // before each wait: takes what is there; whether there was something
+        std::function<void()> say;        // before each wait, behind all else: wakes the other, if it must be
         std::function<bool()> will_wait;  // from now on the other must wake this loop; whether there is something now
         std::function<void()> woke_up;    // it need not any more
-        std::function<void()> turn_ends;  // before each wait, last
     };
     MemoryWatch(Loop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
     ~MemoryWatch() { stop(); }

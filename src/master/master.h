@@ -55,8 +55,9 @@
 //   zygote_keeper.h     a pool has a zygote, and another when that one died
 //   zygote_client.h     one zygote: start, fork requests, reports
 //   worker_slot.h       one worker from the fork to the burial: frames, deadlines, kill
-//   tasks_ahead.h       the jobs in a worker's pipe behind the one that it runs
+//   tasks_ahead.h       the jobs that a worker has been sent behind the one that it runs
 //   ahead_policy.h      how many those may be; pure
+//   worker_link.h       the way to a worker and back
 //   worker_watch.h      looks at a worker while it runs a message
 //   watch_policy.h      when to look, and what is too much; pure
 //   fork_gate.h         where the worker and all below it wait for leave to start a process or a thread

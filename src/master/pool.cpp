@@ -312,7 +312,8 @@ void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     const bool is_alone = idle_.size() + 1 == slots_.size();
     job.task.stay_awake = is_alone && slot.answers_soon();
     last_used_ = &slot;
-    if (job.task.stay_awake) loop_.stay_awake(job.queued_at + AheadPolicy::kSoon);
+    if (job.task.stay_awake) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
+    else loop_.may_sleep();
     if (slot.state() == WorkerSlot::State::busy) {
         slot.add_ahead(std::move(job));
         slot.send_ahead();

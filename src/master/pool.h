@@ -160,7 +160,7 @@ private:
     Timer to_shrink_;   // active while there are more workers than min
     Timer to_age_;      // the next worker that reaches its age
     Timer to_bury_;     // empties graves_
-    Timer to_take_back_;      // active while tasks lie in the pipes of workers
+    Timer to_take_back_;      // active while workers have been sent tasks ahead
     BeforeWait before_wait_;  // what waits then is sent ahead
 };
 

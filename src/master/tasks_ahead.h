@@ -1,4 +1,4 @@
-// TasksAhead: the jobs that lie in a worker's pipe behind the one that it runs, in order, and the offers in its
+// TasksAhead: the jobs that a worker has been sent behind the one that it runs, in order, and the offers in its
 // scoreboard by which either the worker begins one or the master takes it back, never both. Owned by worker_slot.
 #pragma once
 

@@ -13,8 +13,9 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       task_pipe_(std::move(task_pipe)),
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
-      memory_(loop, {[this] { return look_again(); }, [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
-                     [this] { verdicts_.will_not_wait(); }, [this] { wake(); }}),
+      memory_(loop, {[this] { return look_again(); }, [this] { wake(); },
+                     [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
+                     [this] { verdicts_.will_not_wait(); }}),
       loop_(loop) {
     verdicts_.will_wait();
 }
@@ -63,7 +64,7 @@ bool WorkerLink::look_again() {
 void WorkerLink::look() {
     if (!unsent_.empty()) flush();
     if (!bell_ || verdicts_.empty()) return;
-    if (!verdicts_.read([this](std::string_view bytes) { stream_.append(bytes); })) return hear_nonsense();
+    if (!verdicts_.take([this](std::string_view bytes) { stream_.append(bytes); })) return hear_nonsense();
     if (verdicts_.must_wake()) ring();
     take();
 }
@@ -90,7 +91,7 @@ bool WorkerLink::has_more() {
 
 void WorkerLink::flush() {
     if (!task_pipe_) return;
-    unsent_.erase(0, tasks_.write(unsent_));
+    unsent_.erase(0, tasks_.put(unsent_));
     if (tasks_.must_wake()) owes_ = true;
     if (unsent_.empty()) return;
     tasks_.will_wait();

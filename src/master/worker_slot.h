@@ -1,4 +1,4 @@
-// WorkerSlot: the master's end of one worker, from the fork request to the burial. Owns the pipes, the pidfd, the
+// WorkerSlot: the master's end of one worker, from the fork request to the burial. Owns the link, the pidfd, the
 // scoreboard and the deadline of the filter that runs; speaks frames; trusts nothing that arrives. It decides when its
 // worker is dead (the zygote's report, or the pidfd when the zygote is dead; never end of file alone) and when its time
 // is over or it uses too much, and reports upward. Its end is in worker_burial.cpp. Whom to start or what to answer is

@@ -16,7 +16,7 @@ std::size_t FrameRingWriter::room() const {
     return used <= FrameRing::kRoom ? FrameRing::kRoom - used : 0;  // more: the reader says nonsense, and gets nothing
 }
 
-std::size_t FrameRingWriter::write(std::string_view bytes) {
+std::size_t FrameRingWriter::put(std::string_view bytes) {
     bytes = bytes.substr(0, room());
     const std::size_t start = written_ % FrameRing::kRoom;
     const std::size_t first = std::min(bytes.size(), FrameRing::kRoom - start);

@@ -30,8 +30,8 @@ public:
     explicit FrameRingWriter(FrameRing& ring) : ring_(ring) {}
 
     /// How many of the bytes found room: the first ones. They can be read from now on.
-    std::size_t write(std::string_view bytes);
-    /// After write(): the reader waits, and the caller must wake it. Says so once.
+    std::size_t put(std::string_view bytes);
+    /// After put(): the reader waits, and the caller must wake it. Says so once.
     bool must_wake();
     /// The reader is to wake this end when it has made room. Then look once more before waiting.
     void will_wait() { ring_.writer_waits.store(1); }
@@ -50,18 +50,18 @@ public:
     explicit FrameRingReader(FrameRing& ring) : ring_(ring) {}
 
     bool empty() const { return ring_.written.load() == taken_; }
-    /// Hands all that is there to `take`, as one or two views of memory that the writer may still change, to be copied
+    /// Hands all that is there to `copy`, as one or two views of memory that the writer may still change, to be copied
     /// at once. False when the writer says that it has written more than there is room for.
     template <class Take>
-    bool read(Take take) {
+    bool take(Take copy) {
         const auto parts = look();
         if (!parts) return false;
-        if (!parts->first.empty()) take(parts->first);
-        if (!parts->second.empty()) take(parts->second);
+        if (!parts->first.empty()) copy(parts->first);
+        if (!parts->second.empty()) copy(parts->second);
         done(parts->first.size() + parts->second.size());
         return true;
     }
-    /// After read(): the writer waits, and the caller must wake it. Says so once.
+    /// After take(): the writer waits, and the caller must wake it. Says so once.
     bool must_wake();
     /// The writer is to wake this end when it has written something. Then look once more before waiting.
     void will_wait() { ring_.reader_waits.store(1); }

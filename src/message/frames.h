@@ -1,6 +1,7 @@
-// The frames on the pipes between master and worker, for both ends. A frame is a FrameHeader and a payload; structs
-// are written and read by matching encode/decode pairs, and a decoder refuses what does not end exactly where it
-// should. To the master every byte from a worker is hostile: lengths are bounded here, the caller checks the meaning.
+// The frames that go to and fro between master and worker (frame_ring.h), for both ends. A frame is a FrameHeader and
+// a payload; structs are written and read by matching encode/decode pairs, and a decoder refuses what does not end
+// exactly where it should. To the master every byte from a worker is hostile: lengths are bounded here, the caller
+// checks the meaning.
 //
 //   master -> worker   task
 //   worker -> master   ready (once), then for each task any number of progress and one outcome

@@ -7,6 +7,7 @@
 //   sandbox_rules.h   a pool's sandbox with the preset's answers filled in
 //   route.h           the chain compiled into stages, and which step comes next
 //   frames.h          master <-> worker: task, ready, progress, outcome
+//   frame_ring.h      their way through shared memory
 //   zygote_protocol.h master <-> zygote: spec, fork, report
 //   settings_codec.h  settings in the bytes of a packet
 //   scoreboard.h      the page that a worker writes and the master reads

@@ -54,18 +54,19 @@ Ready get_ready(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard
 }
 
 template <class Frame>
-bool send(FramePipe& pipe, Frame frame) {
+bool send(MasterLink& master, Frame frame) {
     fit_into_frame(frame);
-    return pipe.write(encode(frame));
+    return master.write(encode(frame));
 }
 
 // Waits for the next frame; meanwhile buries children that a message left behind.
-FramePipe::Read wait_for_frame(FramePipe& pipe, FrameStream::Frame& frame, LeftoverChildren& children, Duration awake) {
+MasterLink::Read wait_for_frame(MasterLink& master, FrameStream::Frame& frame, LeftoverChildren& children,
+                                Duration awake) {
     int look = kFirstLookMs;
     for (;;) {
         const int timeout = children.reap() ? look : -1;
-        const auto read = pipe.read(frame, timeout, std::exchange(awake, Duration(0)));
-        if (read != FramePipe::Read::timeout) return read;
+        const auto read = master.read(frame, timeout, std::exchange(awake, Duration(0)));
+        if (read != MasterLink::Read::timeout) return read;
         look = std::min(look * 2, kLastLookMs);
     }
 }
@@ -82,7 +83,7 @@ bool has_printed(const ScoreboardWriter& scoreboard, std::uint32_t reads) {
 
 // What the worker serves its messages with.
 struct Service {
-    FramePipe& pipe;
+    MasterLink& master;
     TaskRunner& runner;
     ScoreboardWriter& scoreboard;
     TidyUp& tidy_up;
@@ -109,7 +110,7 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     outcome.pauses = !outcome.retire.empty() || has_printed(service.scoreboard, reads);
     if (outcome.pauses) ++service.pauses;
     // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
-    if (!send(service.pipe, std::move(outcome))) return false;
+    if (!send(service.master, std::move(outcome))) return false;
     service.scoreboard.end_task();
     service.idle = Clock::now();
     return true;
@@ -117,24 +118,25 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
 
 }  // namespace
 
-int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
-                    Sandbox& sandbox, bool import_here) {
+int run_worker_loop(MasterLink& master, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard,
+                    TidyUp& tidy_up, Sandbox& sandbox, bool import_here) {
     Ready ready = get_ready(filters, scoreboard, sandbox, import_here);
     tidy_up.set_baseline();
     flush_output();
-    if (!send(pipe, std::move(ready))) return 0;
+    if (!send(master, std::move(ready))) return 0;
 
-    TaskRunner runner(filters, scoreboard, tidy_up, [&pipe](Progress progress) { send(pipe, std::move(progress)); });
-    Service service{pipe, runner, scoreboard, tidy_up};
+    TaskRunner runner(filters, scoreboard, tidy_up,
+                      [&master](Progress progress) { send(master, std::move(progress)); });
+    Service service{master, runner, scoreboard, tidy_up};
     FrameStream::Frame frame;
-    FramePipe::Read read;
+    MasterLink::Read read;
     do {
-        read = wait_for_frame(pipe, frame, tidy_up.children(), service.awake);
-    } while (read == FramePipe::Read::frame && serve(frame, service));
+        read = wait_for_frame(master, frame, tidy_up.children(), service.awake);
+    } while (read == MasterLink::Read::frame && serve(frame, service));
     leave_if_forked();
     run_exit_functions();
     flush_output();
-    return read == FramePipe::Read::closed ? 0 : 1;
+    return read == MasterLink::Read::closed ? 0 : 1;
 }
 
 }  // namespace pythonfilter

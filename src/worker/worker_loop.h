@@ -3,7 +3,7 @@
 #pragma once
 
 #include "worker/filter_loader.h"
-#include "worker/frame_pipe.h"
+#include "worker/master_link.h"
 #include "worker/sandbox.h"
 #include "worker/scoreboard_writer.h"
 #include "worker/tidy_up.h"
@@ -12,7 +12,7 @@
 
 namespace pythonfilter {
 
-int run_worker_loop(FramePipe& pipe, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, TidyUp& tidy_up,
-                    Sandbox& sandbox, bool import_here);
+int run_worker_loop(MasterLink& master, std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard,
+                    TidyUp& tidy_up, Sandbox& sandbox, bool import_here);
 
 }  // namespace pythonfilter

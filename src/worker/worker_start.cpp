@@ -46,16 +46,16 @@ int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& s
     const UniqueFd traceback = move_out_of_reach(open_scoreboard(fds.scoreboard.get(), kTracebackOffset));
     const UniqueFd trace = move_out_of_reach(open_scoreboard(fds.scoreboard.get(), kTraceOffset));
     fds.scoreboard.reset();
-    FramePipe pipe(scoreboard->tasks(), scoreboard->verdicts(), move_out_of_reach(std::move(fds.task)),
+    MasterLink master(scoreboard->tasks(), scoreboard->verdicts(), move_out_of_reach(std::move(fds.task)),
                    move_out_of_reach(std::move(fds.verdict)));
     // fd 0 is nothing, 1 and 2 are the worker's own pipe: whoever writes there is labelled with worker and message.
     const StandardFds standard(std::move(fds.error));
-    guard_against_forks({pipe.task_fd(), pipe.verdict_fd(), traceback.get(), trace.get(), standard.error_fd()},
+    guard_against_forks({master.task_fd(), master.verdict_fd(), traceback.get(), trace.get(), standard.error_fd()},
                         scoreboard->page());
     if (!register_traceback(traceback.get()) || !install_trace_handler(scoreboard->page(), trace.get()))
         print_python_error();
     TidyUp tidy_up(standard, guard, slow_after, std::move(temporary_directory));
-    return run_worker_loop(pipe, filters, *scoreboard, tidy_up, sandbox, import_here);
+    return run_worker_loop(master, filters, *scoreboard, tidy_up, sandbox, import_here);
 }
 
 }  // namespace pythonfilter

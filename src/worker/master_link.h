@@ -1,5 +1,7 @@
-// FramePipe: the worker's two pipes. Reading gives Python's other threads the interpreter and lets Python-level signal
-// handlers run. Used by the worker loop only. It never writes from a process that is not the worker.
+// MasterLink: the worker's end of the way to the master and back (the other one is master/worker_link.h): frames in the
+// two rings of the scoreboard, and two pipes by which each end wakes the other when that waits. Waiting gives Python's
+// other threads the interpreter and lets Python-level signal handlers run. Used by the worker loop only. It never
+// writes from a process that is not the worker.
 #pragma once
 
 #include "base/clock.h"
@@ -12,13 +14,13 @@
 
 namespace pythonfilter {
 
-class FramePipe {
+class MasterLink {
 public:
-    FramePipe(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict);
+    MasterLink(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict);
 
     enum class Read { frame, timeout, closed, bad };
-    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next
-    /// call.
+    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes), and for `awake` without sleeping. The
+    /// payload is valid until the next call.
     Read read(FrameStream::Frame& frame, int timeout_ms, Duration awake);
 
     /// False when nobody reads any more, or when a filter has closed the pipe: its number may be that of another file.

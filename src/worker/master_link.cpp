@@ -1,4 +1,4 @@
-#include "worker/frame_pipe.h"
+#include "worker/master_link.h"
 
 #include "worker/forked_child.h"
 #include "worker/interpreter.h"
@@ -36,19 +36,19 @@ ssize_t wait_and(int fd, short events, int timeout_ms, Call call) {
 
 }  // namespace
 
-FramePipe::FramePipe(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict)
+MasterLink::MasterLink(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict)
     : tasks_(tasks), verdicts_(verdicts), task_(std::move(task)), verdict_(std::move(verdict)) {
     struct stat info{};
     if (fstat(verdict_.get(), &info) == 0) verdict_inode_ = info.st_ino;
 }
 
-bool FramePipe::verdict_is_ours() const {
+bool MasterLink::verdict_is_ours() const {
     struct stat info{};
     return fstat(verdict_.get(), &info) == 0 && S_ISFIFO(info.st_mode) && info.st_ino == verdict_inode_;
 }
 
 // What comes through the pipe says nothing more than that.
-FramePipe::Wait FramePipe::wait(int timeout_ms) {
+MasterLink::Wait MasterLink::wait(int timeout_ms) {
     char bytes[64];
     for (;;) {
         const ssize_t n =
@@ -62,20 +62,20 @@ FramePipe::Wait FramePipe::wait(int timeout_ms) {
 }
 
 // True when there was something.
-bool FramePipe::take() {
+bool MasterLink::take() {
     if (tasks_.empty()) return false;
-    if (!tasks_.read([this](std::string_view bytes) { stream_.append(bytes); })) return false;
+    if (!tasks_.take([this](std::string_view bytes) { stream_.append(bytes); })) return false;
     if (tasks_.must_wake()) wake();
     return true;
 }
 
 // The processor is another's whenever that has use for it.
-void FramePipe::stay_awake(Duration time) {
+void MasterLink::stay_awake(Duration time) {
     const TimePoint end = Clock::now() + time;
     while (tasks_.empty() && Clock::now() < end) sched_yield();
 }
 
-FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms, Duration awake) {
+MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Duration awake) {
     for (;;) {
         switch (stream_.next(frame)) {
             case FrameStream::Next::frame: return Read::frame;
@@ -94,7 +94,7 @@ FramePipe::Read FramePipe::read(FrameStream::Frame& frame, int timeout_ms, Durat
     }
 }
 
-bool FramePipe::wake() {
+bool MasterLink::wake() {
     for (;;) {
         const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] { return ::write(verdict_.get(), "", 1); });
         if (n > 0) return true;
@@ -104,11 +104,11 @@ bool FramePipe::wake() {
     }
 }
 
-bool FramePipe::write(const std::string& frame) {
+bool MasterLink::write(const std::string& frame) {
     leave_if_another();
     if (!verdict_is_ours()) return false;
     for (std::string_view rest = frame;;) {
-        rest.remove_prefix(verdicts_.write(rest));
+        rest.remove_prefix(verdicts_.put(rest));
         if (verdicts_.must_wake() && !wake()) return false;
         if (rest.empty()) return true;
         verdicts_.will_wait();
