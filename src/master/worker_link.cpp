@@ -36,7 +36,7 @@ void WorkerLink::expect(bool answer) {
 
 // What is in the pipe says nothing more. A filter may have filled it: what is left makes it ring again.
 void WorkerLink::rang() {
-    char bytes[64];
+    char bytes[4096];
     const ssize_t n = read(verdict_pipe_.get(), bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     look();
@@ -91,6 +91,10 @@ bool WorkerLink::has_more() {
 
 void WorkerLink::flush() {
     if (!task_pipe_) return;
+    if (!tasks_.is_sound()) {
+        unsent_.clear();
+        return callbacks_.on_lost_tasks();
+    }
     unsent_.erase(0, tasks_.put(unsent_));
     if (tasks_.must_wake()) owes_ = true;
     if (unsent_.empty()) return;

@@ -20,10 +20,12 @@ public:
     struct Callbacks {
         /// False: the frame makes no sense. May call stop_hearing().
         std::function<bool(const FrameStream::Frame&)> on_frame;
-        /// A frame, or what should be one, makes no sense: nothing that it says from now on is heard.
+        /// A frame, or the state of its ring, makes no sense: nothing that it says from now on is heard.
         std::function<void()> on_nonsense;
         /// It has closed its end: nothing more is heard.
         std::function<void()> on_end;
+        /// Somebody else wrote into the ring of tasks: what flush() was to send will not be sent.
+        std::function<void()> on_lost_tasks;
     };
 
     /// The pipes' ends must not block. The rings live longer than this.

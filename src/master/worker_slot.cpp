@@ -87,7 +87,7 @@ WorkerWatch::Callbacks WorkerSlot::watch_callbacks() {
 
 WorkerLink::Callbacks WorkerSlot::link_callbacks() {
     return {[this](const FrameStream::Frame& frame) { return take_frame(frame); }, [this] { said_nonsense(); },
-            [this] { worker_ended(); }};
+            [this] { worker_ended(); }, [this] { lost_tasks(); }};
 }
 
 void WorkerSlot::enter(State state) {
@@ -183,7 +183,7 @@ bool WorkerSlot::take_frame(const FrameStream::Frame& frame) {
 
 bool WorkerSlot::take_progress(std::string_view payload) {
     auto progress = decode_progress(payload);
-    if (progress && progress->task_id == answered_ && job_) return answered_before();
+    if (progress && progress->task_id == answered_ && job_) return forged("a filter wrote a verdict itself");
     if (!progress || !job_ || !plausible(*progress, job_->task)) return false;
     progress_ = std::move(*progress);
     return true;
@@ -192,7 +192,7 @@ bool WorkerSlot::take_progress(std::string_view payload) {
 bool WorkerSlot::take_outcome(std::string_view payload) {
     if (state_ != State::busy && state_ != State::dying) return false;
     auto outcome = decode_outcome(payload);
-    if (outcome && outcome->task_id == answered_ && job_) return answered_before();
+    if (outcome && outcome->task_id == answered_ && job_) return forged("a filter wrote a verdict itself");
     if (!outcome || !job_ || !plausible(*outcome, job_->task)) return false;
     if (state_ == State::dying) return true;  // too late: its death has been decided and will be reported
     watch_.job_ended(scoreboard_.children_left());
@@ -223,11 +223,15 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     return burying_ || go_on();
 }
 
-// A filter has answered in its worker's place, and gone on. A job that the worker has not begun goes to another one.
-bool WorkerSlot::answered_before() {
-    constexpr const char* kReason = "a filter wrote a verdict itself";
-    if (scoreboard_.take_back(job_->task)) kill(JobResult::Kind::crashed, kReason);
-    else if (retire_.empty()) retire_ = kReason;
+void WorkerSlot::lost_tasks() {
+    if (job_) forged("a filter wrote into its ring of tasks");
+}
+
+// A filter has written in its worker's or the master's place, and the worker has gone on. A job that it has not begun
+// goes to another one.
+bool WorkerSlot::forged(const char* what) {
+    if (scoreboard_.take_back(job_->task)) kill(JobResult::Kind::crashed, what);
+    else if (retire_.empty()) retire_ = what;
     return true;
 }
 

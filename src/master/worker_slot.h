@@ -88,7 +88,8 @@ public:
     void run(Job&& job);
     /// Whether it may get one more job while it has one, which does not take long.
     bool takes_ahead(TimePoint now) const {
-        return state_ == State::busy && !takes_long(now) && link_.takes_more() && ahead_.takes_one();
+        return state_ == State::busy && retire_.empty() && !takes_long(now) && link_.takes_more() &&
+               ahead_.takes_one();
     }
     /// A job to be done behind those that it has, only where takes_ahead(). It is sent by send_ahead().
     void add_ahead(Job job);
@@ -139,7 +140,8 @@ private:
     bool take_progress(std::string_view payload);
     void begin(Job&& job);
     void give_back(std::vector<Job> jobs);
-    bool answered_before();
+    void lost_tasks();
+    bool forged(const char* what);
     bool go_on();
     JobRun job_run(const ScoreboardView::Running& running) const;
     void arm_deadline();

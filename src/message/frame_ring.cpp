@@ -12,8 +12,8 @@ bool take_flag(std::atomic<std::uint32_t>& flag) { return flag.load() != 0 && fl
 }  // namespace
 
 std::size_t FrameRingWriter::room() const {
-    const std::uint64_t used = written_ - ring_.taken.load(std::memory_order_acquire);
-    return used <= FrameRing::kRoom ? FrameRing::kRoom - used : 0;  // more: the reader says nonsense, and gets nothing
+    const std::uint64_t now = used();
+    return now <= FrameRing::kRoom ? FrameRing::kRoom - now : 0;  // more: the reader says nonsense, and gets nothing
 }
 
 std::size_t FrameRingWriter::put(std::string_view bytes) {

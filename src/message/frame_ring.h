@@ -36,8 +36,13 @@ public:
     /// The reader is to wake this end when it has made room. Then look once more before waiting.
     void will_wait() { ring_.writer_waits.store(1); }
     bool has_room() const { return room() > 0; }
+    /// Nobody else has written, and the reader has taken no more than there was.
+    bool is_sound() const {
+        return ring_.written.load(std::memory_order_relaxed) == written_ && used() <= FrameRing::kRoom;
+    }
 
 private:
+    std::uint64_t used() const { return written_ - ring_.taken.load(std::memory_order_acquire); }
     std::size_t room() const;
 
     FrameRing& ring_;

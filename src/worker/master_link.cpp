@@ -106,7 +106,7 @@ bool MasterLink::wake() {
 
 bool MasterLink::write(const std::string& frame) {
     leave_if_another();
-    if (!verdict_is_ours()) return false;
+    if (!verdict_is_ours() || !verdicts_.is_sound()) return false;
     for (std::string_view rest = frame;;) {
         rest.remove_prefix(verdicts_.put(rest));
         if (verdicts_.must_wake() && !wake()) return false;

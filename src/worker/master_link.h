@@ -23,7 +23,8 @@ public:
     /// payload is valid until the next call.
     Read read(FrameStream::Frame& frame, int timeout_ms, Duration awake);
 
-    /// False when nobody reads any more, or when a filter has closed the pipe: its number may be that of another file.
+    /// False when nobody reads any more, or when a filter has closed the pipe (its number may be that of another file),
+    /// or has written into the ring itself.
     bool write(const std::string& frame);
 
     int task_fd() const { return task_.get(); }

@@ -82,8 +82,10 @@ class Watch:
     "send(outcome(task(), removals=[[b'forged']] * 2))\ntime.sleep(60)",
     "send(outcome(task(), removals=[[b'forged'] * 501]))\ntime.sleep(60)",
     "while True: ctypes.memmove(board(), os.urandom(4096), 4096)",
+    "while True: ctypes.memmove(board() + PAGE, os.urandom(2 * RING), 2 * RING)",
     "start = ctypes.c_uint64.from_address(board() + 16)\nwhile True: start.value = time.monotonic_ns() + 10 ** 9",
-    "ctypes.memset(board() + 4096, 10, 60 * 1024)\nsignal.signal(signal.SIGUSR2, signal.SIG_IGN)\ntime.sleep(60)",
+    "ctypes.memset(board() + TRACE, 10, TRACEBACK - TRACE)\n"
+    "signal.signal(signal.SIGUSR2, signal.SIG_IGN)\ntime.sleep(60)",
     "os.kill(os.getpid(), signal.SIGSTOP)",
     "os.killpg(0, signal.SIGSTOP)",
 ], ids=lambda text: text[:40])

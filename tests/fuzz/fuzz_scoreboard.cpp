@@ -1,6 +1,6 @@
 // The scoreboard reader: a page in which a worker wrote any bytes is read within its bounds, shortens a deadline and
-// never lengthens one, and gives log lines that are whole. Input: the page from its first byte on; what is missing is
-// zero.
+// never lengthens one, and gives log lines that are whole; the counts of a ring lead to no byte outside of it. Input:
+// the page from its first byte on; what is missing is zero.
 #include "base/log.h"
 #include "demand.h"
 #include "master/job_deadline.h"
@@ -67,12 +67,36 @@ void check_deadlines(const ScoreboardView::Running& running, std::uint64_t task_
     DEMAND(next_look(run, dispatched) >= dispatched && next_look(run, dispatched) <= job.budget_end);
 }
 
+// The other end's counts of a ring, whatever they are, lead to no byte outside of it.
+void check_ring(std::uint64_t count) {
+    static FrameRing ring;
+    static const std::string text(2 * FrameRing::kRoom, 'x');
+    const auto inside = [](std::string_view part) {
+        return part.data() >= ring.bytes && part.data() + part.size() <= ring.bytes + FrameRing::kRoom;
+    };
+    ring.written = count;
+    std::size_t taken = 0;
+    const bool is_sound = FrameRingReader(ring).take([&](std::string_view part) {
+        DEMAND(inside(part));
+        taken += part.size();
+    });
+    DEMAND(is_sound ? taken == count && taken <= FrameRing::kRoom : taken == 0);
+
+    ring.written = 0;
+    ring.taken = count;
+    FrameRingWriter writer(ring);
+    DEMAND(writer.is_sound() == (0 - count <= FrameRing::kRoom));
+    DEMAND(writer.put(text) <= FrameRing::kRoom && ring.written <= FrameRing::kRoom);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static Board board;
     board.write(as_text(data, size));
     const auto running = board.view.running();
+    check_ring(running.task_id);
+    check_ring(0 - running.task_id);
     check_deadlines(running, running.task_id);
     check_deadlines(running, running.task_id + 1);
     check_facts(board.view.facts(running.task_id));

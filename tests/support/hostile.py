@@ -21,7 +21,8 @@ SANITIZED = "ASAN_OPTIONS" in os.environ
 # Of the pool that runs them.
 POOL_LIMITS = "limits: {%sfiles: 512, file_size: 64MiB}" % ("" if SANITIZED else "memory: 512MiB, ")
 
-# What a script begins with that speaks to its worker's pipes and scoreboard: frames as the worker writes them.
+# What a script begins with that speaks to its worker's pipes and scoreboard (message/scoreboard.h): frames as the
+# worker writes them, in the ring that it writes them to.
 FORGE = '''
 import ctypes, fcntl, os, signal, struct, sys, threading, time
 
@@ -46,8 +47,13 @@ def board():
     lines = [line for line in open("/proc/self/maps") if "pythonfilter-scoreboard" in line]
     return int(lines[0].split("-")[0], 16)
 
+PAGE, RING, ROOM, TRACE, TRACEBACK = 4096, 8192, 8192 - 128, 20 * 1024, 48 * 1024
+
+def count(place):
+    return ctypes.c_uint64.from_address(board() + place)
+
 def task():
-    return ctypes.c_uint64.from_address(board()).value
+    return count(0).value
 
 def s(text):
     return struct.pack("=I", len(text)) + text
@@ -67,9 +73,20 @@ def outcome(task, kind=0, reply=b"", incidents=(), recipients=(), removals=()):
                  s(b"") + s(b"") + texts(recipients) + struct.pack("=IQ", 0, 0) + s(b"") + s(b"") +
                  bytes(1) + bytes(1) + bytes(4))
 
+def wake_master():
+    os.write(verdict_fd(), b"!")
+
 def send(data):
+    ring = PAGE + RING
+    written, taken = count(ring), count(ring + 64)
     while data:
-        data = data[os.write(verdict_fd(), data):]
+        begin = written.value % ROOM
+        part = data[:min(ROOM - begin, ROOM - (written.value - taken.value))]
+        ctypes.memmove(board() + ring + 128 + begin, part, len(part))
+        written.value += len(part)
+        data = data[len(part):]
+        if not part: time.sleep(0.0005)
+        wake_master()
 
 def parent_of(pid):
     return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
@@ -213,13 +230,21 @@ DESCRIPTORS = {
     "closes its verdict pipe": costs("os.close(verdict_fd())"),
     "closes its task pipe": either("os.close(task_fd())"),
     "closes stdin, stdout and stderr": harmless("for fd in range(3): os.close(fd)"),
-    "writes rubbish to every descriptor": costs(
+    "writes rubbish to every descriptor": either(
         "for name in os.listdir('/proc/self/fd'):\n    try: os.write(int(name), os.urandom(1000))\n"
-        "    except OSError: pass\ntime.sleep(1000)"),
-    "writes rubbish into its verdict pipe": costs("send(os.urandom(100_000))\ntime.sleep(1000)"),
+        "    except OSError: pass"),
+    "fills the pipe that wakes the master": harmless(
+        "os.set_blocking(verdict_fd(), False)\ntry:\n    for _ in range(100): os.write(verdict_fd(), bytes(4096))\n"
+        "except BlockingIOError: pass"),
+    "empties the pipe that wakes its worker": harmless(
+        "end = time.monotonic() + 0.02\nos.set_blocking(task_fd(), False)\nwhile time.monotonic() < end:\n"
+        "    try: os.read(task_fd(), 4096)\n    except BlockingIOError: pass"),
+    "sends rubbish": costs("send(os.urandom(100_000))\ntime.sleep(1000)"),
     "forges a verdict of another message": costs("send(outcome(task() + 2, 1, b'550 forged'))\ntime.sleep(1000)"),
     "sends its verdict itself": Hostile(
         "send(outcome(task(), 1, b'550 forged'))\ntime.sleep(0.01)", ("550 forged",), blames_right=False),
+    "sends its verdict twice itself": Hostile(
+        "send(outcome(task(), 1, b'550 forged') * 2)\ntime.sleep(0.01)", ("550 forged",), blames_right=False),
     "sends verdicts ahead": Hostile(
         "first = task()\nsend(b''.join(outcome(first + i, 1, b'550 forged') for i in range(50)))\ntime.sleep(1000)",
         (DEFERRED, "550 forged"), blames_right=False),
@@ -294,6 +319,18 @@ BOMBS = {
 SCOREBOARD = {
     "scribbles over the scoreboard": Hostile(
         "while True: ctypes.memmove(board(), os.urandom(4096), 4096)", hangs=True, blames_right=False),
+    "scribbles over its rings": costs(
+        "while True:\n    ctypes.memmove(board() + PAGE, os.urandom(2 * RING), 2 * RING)\n    wake_master()"),
+    "says that it has written more than there is room for": costs(
+        "count(PAGE + RING).value += 10 ** 6\nwake_master()\ntime.sleep(1000)"),
+    "says that it has written less than before": costs(
+        "count(PAGE + RING).value -= 1\nwake_master()\ntime.sleep(1000)"),
+    "says that it has taken tasks that were not sent": either("count(PAGE + 64).value += 10 ** 6"),
+    "says that it has sent its worker tasks": either("count(PAGE).value += 100"),
+    "says that it waits, again and again": harmless(
+        "end = time.monotonic() + 0.05\nwhile time.monotonic() < end:\n"
+        "    ctypes.c_uint32.from_address(board() + PAGE + 72).value = 1\n"
+        "    ctypes.c_uint32.from_address(board() + PAGE + RING + 8).value = 1"),
     "lies about when it began": hangs(
         "start = ctypes.c_uint64.from_address(board() + 16)\nwhile True: start.value = time.monotonic_ns() + 10 ** 9"),
     "shrinks the scoreboard": either(
@@ -302,7 +339,8 @@ SCOREBOARD = {
         "    except OSError: pass"),
     "fills the room for its traceback": hangs(
         "for name in os.listdir('/proc/self/fd'):\n"
-        "    if 'scoreboard' in os.readlink(f'/proc/self/fd/{name}'): os.pwrite(int(name), b'\\n' * 60 * 1024, 4096)\n"
+        "    if 'scoreboard' in os.readlink(f'/proc/self/fd/{name}'):\n"
+        "        os.pwrite(int(name), b'\\n' * 32 * 1024, TRACEBACK)\n"
         "while True: time.sleep(1000)"),
 }
 RESULTS = {

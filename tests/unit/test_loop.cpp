@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <functional>
+#include <memory>
 #include <sched.h>
+#include <utility>
 
 using namespace pythonfilter;
 
@@ -46,4 +48,58 @@ TEST_CASE("loop: while it stays awake it looks again and again, where another pr
 TEST_CASE("loop: it sleeps again when the moment has come") {
     const auto looks_after = [](Loop& loop) { loop.stay_awake(Clock::now() - 1us); };
     CHECK(count_looks(20ms, 100, looks_after) <= 4);
+}
+
+TEST_CASE("loop: what comes through memory is looked for before each wait, and ends a wait that had begun to be said") {
+    Loop loop;
+    int there = 3, taken = 0, waits = 0, wakes = 0;
+    bool comes_late = false;
+    MemoryWatch watch(loop, {[&] {
+                                 if (there == 0) return false;
+                                 --there;
+                                 ++taken;
+                                 return true;
+                             },
+                             [] {},
+                             [&] {
+                                 ++waits;
+                                 if (!std::exchange(comes_late, true)) there = 1;  // while it is told
+                                 return there > 0;
+                             },
+                             [&] { ++wakes; }});
+    Timer end(loop, [&] { loop.stop(); });
+    watch.start();
+    end.start(5ms);
+    loop.run();
+    CHECK(taken == 4);
+    CHECK(waits == wakes);
+    CHECK(waits >= 2);
+    CHECK(waits <= 4);
+}
+
+TEST_CASE("loop: watches of memory may stop themselves and others, and start again, while they are called") {
+    Loop loop;
+    int looks = 0;
+    std::unique_ptr<MemoryWatch> one, other;
+    const auto nothing = [] {};
+    const auto never = [] { return false; };
+    one = std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[&] {
+                                                                         ++looks;
+                                                                         other.reset();
+                                                                         one->stop();
+                                                                         if (looks < 3) one->start();
+                                                                         return looks < 3;
+                                                                     },
+                                                                     nothing, never, nothing});
+    other = std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[&] {
+                                                                           FAIL("it is gone");
+                                                                           return false;
+                                                                       },
+                                                                       nothing, never, nothing});
+    one->start();
+    other->start();
+    Timer end(loop, [&] { loop.stop(); });
+    end.start(5ms);
+    loop.run();
+    CHECK(looks == 3);
 }
