@@ -20,6 +20,7 @@ Pool::Pool(Loop& loop, Options options, PoolGauges& gauge, Reporter report, Call
       options_(std::move(options)),
       report_(std::move(report)),
       callbacks_(std::move(callbacks)),
+      gauge_(gauge),
       totals_(gauge.workers[options_.name]),
       resize_(options_.size),
       start_report_(options_.name, report_, callbacks_.on_settled),
@@ -107,7 +108,7 @@ void Pool::fill() {
 bool Pool::fork_worker(std::uint32_t number) {
     const ForkRequest request{++last_slot_, number};
     auto slot = WorkerSlot::create(loop_, request.slot, options_.name + "/" + std::to_string(number),
-                                   options_.watch, slot_callbacks());
+                                   options_.watch, gauge_.busy, slot_callbacks());
     Status sent = slot ? keeper_.fork(request, (*slot)->worker_ends()) : Status(slot.error());
     if (!sent) {
         report_(LogLevel::error, "pool " + options_.name + ": no new worker: " + sent.error().text);
@@ -309,7 +310,7 @@ WorkerSlot* Pool::take_idle() {
 // While only one worker has something to do, and does it fast, there are processors to spare: then nobody sleeps.
 void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     ++job.attempts;
-    const bool is_alone = idle_.size() + 1 == slots_.size();
+    const bool is_alone = gauge_.busy == (slot.state() == WorkerSlot::State::busy ? 1 : 0);
     job.task.stay_awake = is_alone && slot.answers_soon();
     last_used_ = &slot;
     if (job.task.stay_awake) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);

@@ -134,6 +134,7 @@ private:
     Options options_;
     Reporter report_;
     Callbacks callbacks_;
+    PoolGauges& gauge_;
     WorkerTotals& totals_;
     State state_ = State::starting;
 

@@ -12,6 +12,7 @@ namespace pythonfilter {
 struct PoolGauges {
     int waiting = 0;  // jobs; >= 0: changed only by JobQueue
     int limit = 0;    // of them
+    int busy = 0;     // workers; changed only by WorkerSlot
     std::map<std::string, WorkerTotals> workers;  // by the pool's name
     bool full() const { return waiting >= limit; }
 };

@@ -37,7 +37,8 @@ void set_nonblocking(int fd) { fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOC
 }  // namespace
 
 Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t id, std::string label,
-                                                       const WatchLimits& limits, Callbacks callbacks) {
+                                                       const WatchLimits& limits, int& busy,
+                                                       Callbacks callbacks) {
     auto scoreboard = ScoreboardView::create();
     if (!scoreboard) return scoreboard.error();
     Ends ours, theirs;
@@ -46,15 +47,16 @@ Result<std::unique_ptr<WorkerSlot>> WorkerSlot::create(Loop& loop, std::uint32_t
         if (!made) return made.error();
     }
     for (const UniqueFd* fd : {&ours.task, &ours.verdict, &ours.error, &ours.gate}) set_nonblocking(fd->get());
-    return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), limits, std::move(callbacks),
+    return std::unique_ptr<WorkerSlot>(new WorkerSlot(loop, id, std::move(label), limits, busy, std::move(callbacks),
                                                       std::move(*scoreboard), std::move(ours), std::move(theirs)));
 }
 
-WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, Callbacks callbacks,
-                       ScoreboardView scoreboard, Ends ours, Ends theirs)
+WorkerSlot::WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, int& busy,
+                       Callbacks callbacks, ScoreboardView scoreboard, Ends ours, Ends theirs)
     : loop_(loop),
       id_(id),
       label_(std::move(label)),
+      busy_(busy),
       callbacks_(std::move(callbacks)),
       scoreboard_(std::move(scoreboard)),
       ends_(std::move(theirs)),
@@ -91,6 +93,7 @@ WorkerLink::Callbacks WorkerSlot::link_callbacks() {
 }
 
 void WorkerSlot::enter(State state) {
+    busy_ += (state == State::busy) - (state_ == State::busy);
     state_ = state;
     state_since_ = Clock::now();
 }

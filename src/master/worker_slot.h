@@ -55,12 +55,12 @@ public:
         std::function<void(WorkerSlot&, std::string)> on_note;          // what the log should tell, one or more lines
     };
 
-    /// The worker's ends are sent with the fork packet and closed here by close_worker_ends().
+    /// `busy` counts the workers that have a job. The worker's ends are sent with the fork packet and closed here by close_worker_ends().
     struct Ends {
         UniqueFd task, verdict, error, gate;
     };
     static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label,
-                                                      const WatchLimits& limits, Callbacks callbacks);
+                                                      const WatchLimits& limits, int& busy, Callbacks callbacks);
     WorkerSlot(const WorkerSlot&) = delete;
     WorkerSlot& operator=(const WorkerSlot&) = delete;
 
@@ -127,8 +127,8 @@ private:
         MessageFacts facts;
     };
 
-    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, Callbacks callbacks,
-               ScoreboardView scoreboard, Ends ours, Ends theirs);
+    WorkerSlot(Loop& loop, std::uint32_t id, std::string label, const WatchLimits& limits, int& busy,
+               Callbacks callbacks, ScoreboardView scoreboard, Ends ours, Ends theirs);
 
     WorkerWatch::Callbacks watch_callbacks();
     void enter(State state);
@@ -163,6 +163,7 @@ private:
     Loop& loop_;
     std::uint32_t id_;
     std::string label_;
+    int& busy_;  // how many workers are, in all
     Callbacks callbacks_;
     ScoreboardView scoreboard_;
     Ends ends_;  // the worker's
