@@ -19,6 +19,8 @@ void call_copy(void* watch) {
     callback();
 }
 
+Loop& of(struct ev_loop* loop) { return *static_cast<Loop*>(ev_userdata(loop)); }
+
 // Those that this process may use.
 int count_processors() {
     cpu_set_t set;
@@ -41,23 +43,15 @@ Loop::Loop() : loop_(ev_loop_new(EVFLAG_AUTO)) {
         else sched_yield();
     });
     awake_.data = this;
-    ev_idle_init(&once_more_, [](struct ev_loop*, ev_idle*, int) {});
+    ev_async_init(&no_wait_, [](struct ev_loop*, ev_async*, int) {});
     ev_prepare_init(&before_wait_, [](struct ev_loop*, ev_prepare* watch, int) {
         static_cast<Loop*>(watch->data)->look();
     });
-    ev_prepare_init(&last_before_wait_, [](struct ev_loop*, ev_prepare* watch, int) {
-        static_cast<Loop*>(watch->data)->begin_wait();
-    });
-    ev_check_init(&after_wait_, [](struct ev_loop*, ev_check* watch, int) {
-        static_cast<Loop*>(watch->data)->end_wait();
-    });
     ev_set_priority(&before_wait_, EV_MAXPRI);
-    ev_set_priority(&last_before_wait_, EV_MINPRI);
-    ev_set_priority(&after_wait_, EV_MAXPRI);
-    before_wait_.data = last_before_wait_.data = after_wait_.data = this;
-    ev_prepare_start(loop_, &before_wait_);
-    ev_prepare_start(loop_, &last_before_wait_);
-    ev_check_start(loop_, &after_wait_);
+    before_wait_.data = this;
+    ev_set_userdata(loop_, this);
+    ev_set_loop_release_cb(loop_, [](struct ev_loop* loop) noexcept { of(loop).begin_wait(); },
+                           [](struct ev_loop* loop) noexcept { of(loop).end_wait(); });
 }
 Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }
@@ -71,23 +65,22 @@ void Loop::stay_awake(TimePoint moment) {
 
 // Watches may stop, and start, while they are called.
 void Loop::look() {
-    ev_idle_stop(loop_, &once_more_);
-    bool any = false;
     for (std::size_t i = 0; i < memory_.size(); ++i) {
-        if (memory_[i] && memory_[i]->callbacks_.look()) any = true;
+        if (memory_[i]) memory_[i]->callbacks_.look();
     }
     std::erase(memory_, nullptr);
-    if (any) ev_idle_start(loop_, &once_more_);
+    if (memory_.empty()) ev_prepare_stop(loop_, &before_wait_);
 }
 
+// libev has decided how long it waits; only an event ends that.
 void Loop::begin_wait() {
     for (MemoryWatch* watch : memory_) {
         if (watch) watch->callbacks_.say();
     }
-    if (memory_.empty() || ev_is_active(&once_more_) || ev_is_active(&awake_)) return;
+    if (ev_is_active(&awake_)) return;
     waits_ = true;
     for (MemoryWatch* watch : memory_) {
-        if (watch && watch->callbacks_.will_wait()) ev_idle_start(loop_, &once_more_);
+        if (watch && watch->callbacks_.will_wait()) ev_async_send(loop_, &no_wait_);
     }
 }
 
@@ -101,6 +94,8 @@ void Loop::end_wait() {
 void MemoryWatch::start() {
     if (std::exchange(active_, true)) return;
     loop_.memory_.push_back(this);
+    ev_prepare_start(loop_.loop_, &loop_.before_wait_);
+    ev_async_start(loop_.loop_, &loop_.no_wait_);
 }
 
 void MemoryWatch::stop() {

@@ -37,11 +37,11 @@ private:
 
     struct ev_loop* loop_;
     ev_periodic never_;
-    ev_idle awake_, once_more_;  // while one is active, libev does not wait
+    ev_idle awake_;  // while it is active, libev does not wait
     TimePoint awake_until_;
-    ev_prepare before_wait_, last_before_wait_;
-    ev_check after_wait_;
-    std::vector<MemoryWatch*> memory_;
+    ev_prepare before_wait_;            // active while there are watches of memory
+    ev_async no_wait_;                  // ends a wait at once
+    std::vector<MemoryWatch*> memory_;  // null: stopped
     bool waits_ = false;
 };
 
@@ -107,7 +107,7 @@ private:
 class MemoryWatch {
 public:
     struct Callbacks {
-        std::function<bool()> look;       // before each wait: takes what is there; whether there was something
+        std::function<void()> look;       // before each wait: takes what is there
         std::function<void()> say;        // before each wait, behind all else: wakes the other, if it must be
         std::function<bool()> will_wait;  // from now on the other must wake this loop; whether there is something now
         std::function<void()> woke_up;    // it need not any more

@@ -13,7 +13,7 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       task_pipe_(std::move(task_pipe)),
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
-      memory_(loop, {[this] { return look_again(); }, [this] { wake(); },
+      memory_(loop, {[this] { look_again(); }, [this] { wake(); },
                      [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
                      [this] { verdicts_.will_not_wait(); }}),
       loop_(loop) {
@@ -48,17 +48,11 @@ void WorkerLink::rang() {
 }
 
 // Before each wait. Without anything to expect it goes on until will_wait() has been called for an empty ring.
-bool WorkerLink::look_again() {
-    if (!unsent_.empty()) flush();
-    if (verdicts_.empty()) {
-        if (!expects_) {
-            verdicts_.will_wait();
-            if (verdicts_.empty()) memory_.stop();
-        }
-        return false;
-    }
+void WorkerLink::look_again() {
     look();
-    return true;
+    if (expects_ || !bell_) return;
+    verdicts_.will_wait();
+    if (verdicts_.empty()) memory_.stop();
 }
 
 void WorkerLink::look() {

@@ -58,7 +58,7 @@ private:
     void take();
     void hear_nonsense();
     void ring();
-    bool look_again();
+    void look_again();
 
     FrameRingWriter tasks_;
     FrameRingReader verdicts_;
