@@ -29,6 +29,8 @@ public:
     bool takes(std::size_t sent) const;
     /// What it has not begun is better off with a worker that has nothing to do.
     bool gives_away() const { return mean_ >= kMove; }
+    /// One more for a worker that has `sent`, although another one has nothing to do: that would first have to wake up.
+    bool keeps_together(std::size_t sent) const { return answers_soon() && sent < kTogether; }
     /// Falling asleep and being woken up again would take a good part of the time until it answers.
     bool answers_soon() const { return mean_ <= kSoon; }
 

@@ -16,9 +16,8 @@ WorkerSlot* Pool::find_least_ahead(TimePoint now) {
 
 // Another worker is not woken up for what the one that was used last begins as soon.
 WorkerSlot* Pool::take_free(TimePoint now) {
-    const bool is_fast = !idle_.empty() && last_used_ && last_used_->answers_soon() && last_used_->takes_ahead(now);
-    if (is_fast && last_used_->jobs() < AheadPolicy::kTogether && last_used_->id() != recycled_) return last_used_;
-    return take_idle();
+    const bool has_two = !idle_.empty() && last_used_ && last_used_->id() != recycled_;
+    return has_two && last_used_->keeps_together(now) ? last_used_ : take_idle();
 }
 
 void Pool::watch_ahead() {

@@ -36,6 +36,8 @@ public:
     bool takes_one() const { return policy_.takes(jobs_.size() + 1); }
     /// Whether there is something that a worker with nothing to do had better take over.
     bool gives_away() const { return !jobs_.empty() && policy_.gives_away(); }
+    /// Whether it takes one more although another worker has nothing to do.
+    bool keeps_together() const { return policy_.keeps_together(jobs_.size() + 1); }
     bool answers_soon() const { return policy_.answers_soon(); }
 
 private:

@@ -55,10 +55,11 @@ public:
         std::function<void(WorkerSlot&, std::string)> on_note;          // what the log should tell, one or more lines
     };
 
-    /// `busy` counts the workers that have a job. The worker's ends are sent with the fork packet and closed here by close_worker_ends().
+    /// The worker's ends are sent with the fork packet and closed here by close_worker_ends().
     struct Ends {
         UniqueFd task, verdict, error, gate;
     };
+    /// `busy`: how many workers have a job, in all; they count themselves.
     static Result<std::unique_ptr<WorkerSlot>> create(Loop& loop, std::uint32_t id, std::string label,
                                                       const WatchLimits& limits, int& busy, Callbacks callbacks);
     WorkerSlot(const WorkerSlot&) = delete;
@@ -103,6 +104,8 @@ public:
     bool has_ahead() const { return ahead_.size() > 0; }
     /// It has been sent something that a worker with nothing to do had better take over.
     bool gives_away() const { return ahead_.gives_away(); }
+    /// takes_ahead(), and it is better than to wake up another worker.
+    bool keeps_together(TimePoint now) const { return takes_ahead(now) && ahead_.keeps_together(); }
     bool answers_soon() const { return ahead_.answers_soon(); }
     /// What it has been sent and not begun comes back by on_taken_back.
     void take_back() { give_back(ahead_.take_back()); }

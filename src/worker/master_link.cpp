@@ -85,7 +85,10 @@ MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Dur
         if (take()) continue;
         if (awake > Duration(0)) stay_awake(std::exchange(awake, Duration(0)));
         tasks_.will_wait();
-        if (take()) continue;
+        if (take()) {
+            tasks_.will_not_wait();
+            continue;
+        }
         switch (wait(timeout_ms)) {
             case Wait::rang: break;
             case Wait::timeout: return Read::timeout;

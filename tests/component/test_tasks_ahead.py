@@ -1,9 +1,10 @@
-"""Tasks that lie in the pipe of a fast worker behind the one that it runs: nobody waits for a slow message there, and
+"""Tasks that a fast worker has been sent behind the one that it runs: nobody waits for a slow message there, and
 the log names the right message for what a filter prints.
 """
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 
 import pytest
 from bench.load import RIGHT, Load, run_load
@@ -15,7 +16,7 @@ from support.wait import wait_until
 
 CLIENTS = 16
 CONFIG = "pools: {default: {workers: 2, timeout: 60s}}\n"
-A_FEW_TASKS = 8 * 1024  # bytes: a worker is sent less before it is known that its message takes long
+A_FEW_TASKS = 6 * 1024  # bytes: a worker is sent less before it is known that its message takes long
 PRINTS_ITS_ID = """
     import os
 
@@ -46,8 +47,8 @@ def test_what_lies_behind_a_message_that_takes_long_goes_to_another_worker(secon
         for number in range(5):
             stop = server.spool.path / f"stop {number}"
             long = server.spool.message(script(
-                FORGE + f"import termios\nwhile not os.path.exists({str(stop)!r}): time.sleep(0.01)\n"
-                "reply = '550 %d' % struct.unpack('i', fcntl.ioctl(task_fd(), termios.FIONREAD, bytes(4)))"))
+                FORGE + f"while not os.path.exists({str(stop)!r}): time.sleep(0.01)\n"
+                "reply = f'550 {count(PAGE).value - count(PAGE + 64).value}'"))
             with Load(server.socket_path, messages, clients=CLIENTS, count=count, replies=verdicts) as load:
                 client = server.send(long)
                 result = load.finish()
@@ -55,6 +56,21 @@ def test_what_lies_behind_a_message_that_takes_long_goes_to_another_worker(secon
             stop.touch()
             assert int(client.read_reply().removeprefix(b"550 ")) < A_FEW_TASKS
             client.close()
+
+
+def test_what_one_worker_alone_has_been_sent_goes_to_one_that_sleeps_when_the_first_takes_long() -> None:
+    with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG) as server:
+        messages, verdicts = ordinary(server, 0)
+        for number in range(5):
+            run_load(server.socket_path, messages, clients=1, count=500, replies=verdicts)
+            stop = server.spool.path / f"stop {number}"
+            waits = f"import os, time\nwhile not os.path.exists({str(stop)!r}): time.sleep(0.01)"
+            with ExitStack() as stack:
+                long = stack.enter_context(server.send(server.spool.message(script(waits))))
+                others = [stack.enter_context(server.send(message)) for message in messages[:8]]
+                assert [client.read_reply().decode().strip() for client in others] == verdicts[:8]
+                stop.touch()
+                assert long.read_reply() == b"200 Ok\n"
 
 
 def test_a_line_that_a_filter_prints_has_the_label_of_its_message() -> None:

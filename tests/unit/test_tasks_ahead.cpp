@@ -124,6 +124,17 @@ TEST_CASE("tasks ahead: what is done in no time is not moved to another worker, 
     CHECK_FALSE(policy.answers_soon());
 }
 
+TEST_CASE("tasks ahead: a few that are done in no time stay with one worker, others wake up another") {
+    AheadPolicy policy;
+    CHECK_FALSE(policy.keeps_together(1));
+    serve(policy, 200, 40us);
+    CHECK(policy.keeps_together(1));
+    CHECK(policy.keeps_together(AheadPolicy::kTogether - 1));
+    CHECK_FALSE(policy.keeps_together(AheadPolicy::kTogether));
+    serve(policy, 200, 300us);
+    CHECK_FALSE(policy.keeps_together(1));
+}
+
 TEST_CASE("tasks ahead: one slow message, or a pause, and there are none for some messages") {
     AheadPolicy policy;
     serve(policy, 100, 40us);
