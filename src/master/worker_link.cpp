@@ -29,9 +29,9 @@ void WorkerLink::stop_hearing() {
     memory_.stop();
 }
 
-void WorkerLink::expect(bool answer) {
-    expects_ = answer;
-    if (answer && bell_) memory_.start();
+void WorkerLink::expect(bool soon) {
+    expects_ = soon;
+    if (soon && bell_) memory_.start();
 }
 
 // What is in the pipe says nothing more. A filter may have filled it: what is left makes it ring again.
@@ -90,7 +90,8 @@ void WorkerLink::flush() {
         return callbacks_.on_lost_tasks();
     }
     unsent_.erase(0, tasks_.put(unsent_));
-    if (tasks_.must_wake()) owes_ = true;
+    owes_ = tasks_.must_wake() || owes_;
+    if (!expects_) wake();
     if (unsent_.empty()) return;
     tasks_.will_wait();
     if (tasks_.has_room()) memory_.start();  // looks once more

@@ -1,7 +1,8 @@
 // WorkerLink: the master's end of the way to one worker and back: frames in the two rings of its scoreboard, and two
-// pipes by which each end wakes the other when that waits. While an answer is expected, it is looked for before each
-// wait of the loop, so that a worker need wake only a master that sleeps. What comes is cut into frames and handed up;
-// that it may be hostile is the matter of frames.h and of the owner, worker_slot.
+// pipes by which each end wakes the other when that waits. While an answer is expected soon, it is looked for before
+// each wait of the loop, so that a worker need wake only a master that sleeps; and the worker is woken before a wait, so
+// that it does not take the processor while there are more messages to accept. What comes is cut into frames and handed
+// up; that it may be hostile is the matter of frames.h and of the owner, worker_slot.
 #pragma once
 
 #include "base/unique_fd.h"
@@ -36,8 +37,8 @@ public:
     void hear();
     void stop_hearing();
     bool hears() const { return static_cast<bool>(bell_); }
-    /// It owes an answer, or does not.
-    void expect(bool answer);
+    /// Its answer comes soon, and is looked for; or it wakes the loop for it.
+    void expect(bool soon);
     /// Takes what is there now.
     void look();
     /// It has said more than was taken.
@@ -48,7 +49,8 @@ public:
     void flush();
     /// Not much waits to be sent.
     bool takes_more() const { return unsent_.size() < FrameRing::kRoom / 2; }
-    /// The worker, if it waits for what flush() sent; otherwise it is woken before the next wait of the loop.
+    /// The worker, if it waits for what flush() sent; without this one whose answer is expected soon is woken before
+    /// the next wait of the loop.
     void wake();
     /// The worker sees that no more tasks come.
     void close();

@@ -139,7 +139,7 @@ void WorkerSlot::begin(Job&& job) {
     evidence_.reset();
     enter(State::busy);
     dispatched_ = state_since_;
-    link_.expect(true);
+    link_.expect(ahead_.answers_soon());
     watch_.job_began(dispatched_);
     arm_deadline();
 }
