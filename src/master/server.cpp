@@ -19,7 +19,7 @@ constexpr Duration kDrainLimit = 10s;  // of a stop, for messages in flight
 constexpr Duration kKillLimit = 3s;    // after that, for killed workers to be gone
 constexpr int kLastWords = 500;        // milliseconds for the log to be taken
 constexpr Duration kStopLimit = kDrainLimit + kKillLimit + 2s;  // what a service manager is told
-constexpr Duration kLogWait = 1ms;     // for more lines
+constexpr Duration kLogPause = 1ms;    // between two writes, while little waits
 constexpr std::size_t kLogTogether = 4096;  // bytes: what a pipe takes in one piece
 constexpr Duration kStuckAfter = 15s;  // a message without its answer, after its time was over
 
@@ -171,14 +171,16 @@ void Server::tell_dropped() {
         log_.line(LogLevel::warning, log_limit_.describe(dropped), dropped.fields);
 }
 
-// Each write wakes up whoever reads the log: lines of messages that come close together are written together.
+// Each write wakes up whoever reads the log: lines of messages that come close behind others are written together.
 void Server::flush_log() {
     if (log_.waiting() == 0) return;
-    if (!log_is_urgent_ && log_.waiting() < kLogTogether) {
-        if (!to_flush_log_.active()) to_flush_log_.start(kLogWait);
+    const TimePoint now = Clock::now();
+    if (!log_is_urgent_ && log_.waiting() < kLogTogether && now < log_flushed_ + kLogPause) {
+        if (!to_flush_log_.active()) to_flush_log_.start_at(log_flushed_ + kLogPause);
         return;
     }
     log_is_urgent_ = false;
+    log_flushed_ = now;
     to_flush_log_.stop();
     if (log_.flush()) {
         log_watch_.reset();
