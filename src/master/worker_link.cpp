@@ -51,6 +51,7 @@ void WorkerLink::rang() {
 void WorkerLink::look_again() {
     look();
     if (expects_ || !bell_) return;
+    wake();  // once it has stopped, the watch does not say what is owed
     verdicts_.will_wait();
     if (verdicts_.empty()) memory_.stop();
 }

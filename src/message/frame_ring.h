@@ -12,6 +12,8 @@
 
 namespace pythonfilter {
 
+// Who says that it waits and then looks, and who changes a count and then looks whether the other waits, need one order
+// of all four (seq_cst): else both could look too early, and the first one would wait for ever.
 struct FrameRing {
     static constexpr std::size_t kSize = 8 * 1024;
     static constexpr std::size_t kRoom = kSize - 128;
@@ -42,7 +44,7 @@ public:
     }
 
 private:
-    std::uint64_t used() const { return written_ - ring_.taken.load(std::memory_order_acquire); }
+    std::uint64_t used() const { return written_ - ring_.taken.load(); }
     std::size_t room() const;
 
     FrameRing& ring_;

@@ -90,6 +90,26 @@ TEST_CASE("worker link: a worker that waits is woken, before the loop waits, and
     CHECK(its.was_woken());
 }
 
+TEST_CASE("worker link: the wake-up that is owed comes, too, when the answer is not expected soon any more") {
+    Fixture its;
+    its.tasks.will_wait();
+    its.link->expect(true);
+    its.link->put("one");
+    its.link->flush();
+    its.link->expect(false);
+    its.run(1ms);
+    CHECK(its.was_woken());
+}
+
+TEST_CASE("worker link: a slow worker is woken at once") {
+    Fixture its;
+    its.tasks.will_wait();
+    its.link->expect(false);
+    its.link->put("one");
+    its.link->flush();
+    CHECK(its.was_woken());
+}
+
 TEST_CASE("worker link: a task that is larger than the ring is sent as the worker takes it") {
     Fixture its;
     const std::string task(5 * FrameRing::kRoom + 17, 't');
