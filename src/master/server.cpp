@@ -175,7 +175,8 @@ void Server::tell_dropped() {
 void Server::flush_log() {
     if (log_.waiting() == 0) return;
     const TimePoint now = Clock::now();
-    if (!log_is_urgent_ && log_.waiting() < kLogTogether && now < log_flushed_ + kLogPause) {
+    const bool may_wait = !log_is_urgent_ && !log_watch_ && log_.waiting() < kLogTogether;
+    if (may_wait && now < log_flushed_ + kLogPause) {
         if (!to_flush_log_.active()) to_flush_log_.start_at(log_flushed_ + kLogPause);
         return;
     }

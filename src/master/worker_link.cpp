@@ -14,7 +14,7 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
       memory_(loop, {[this] { look_again(); }, [this] { wake(); },
-                     [this] { verdicts_.will_wait(); return !verdicts_.empty(); },
+                     [this] { verdicts_.will_wait(); return !verdicts_.empty() || can_send(); },
                      [this] { verdicts_.will_not_wait(); }}),
       loop_(loop) {
     verdicts_.will_wait();
@@ -31,29 +31,29 @@ void WorkerLink::stop_hearing() {
 
 void WorkerLink::expect(bool soon) {
     expects_ = soon;
-    if (soon && bell_) memory_.start();
+    if (!soon) wake();  // its watch may stop, and then does not say what is owed
+    else if (bell_) memory_.start();
 }
 
-// What is in the pipe says nothing more. A filter may have filled it: what is left makes it ring again.
+// What is in the pipe says nothing more; a worker rings once each time that it is asked to.
 void WorkerLink::rang() {
-    char bytes[4096];
+    char bytes[64];
     const ssize_t n = read(verdict_pipe_.get(), bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     look();
-    if (n <= 0 && bell_) {
-        stop_hearing();
-        return callbacks_.on_end();
-    }
-    if (bell_) memory_.start();  // until it is known that the worker knows that it must ring again
+    if (!bell_) return;
+    if (n == sizeof bytes) return hear_nonsense();  // a filter would keep the master busy
+    if (n > 0) return memory_.start();  // until it is known that the worker knows that it must ring again
+    stop_hearing();
+    callbacks_.on_end();
 }
 
 // Before each wait. Without anything to expect it goes on until will_wait() has been called for an empty ring.
 void WorkerLink::look_again() {
     look();
     if (expects_ || !bell_) return;
-    wake();  // once it has stopped, the watch does not say what is owed
     verdicts_.will_wait();
-    if (verdicts_.empty()) memory_.stop();
+    if (verdicts_.empty() && !can_send()) memory_.stop();
 }
 
 void WorkerLink::look() {
@@ -95,8 +95,10 @@ void WorkerLink::flush() {
     if (!expects_) wake();
     if (unsent_.empty()) return;
     tasks_.will_wait();
-    if (tasks_.has_room()) memory_.start();  // looks once more
+    if (can_send()) memory_.start();  // looks once more
 }
+
+bool WorkerLink::can_send() const { return !unsent_.empty() && tasks_.has_room(); }
 
 void WorkerLink::wake() {
     if (std::exchange(owes_, false)) ring();

@@ -61,6 +61,7 @@ private:
     void hear_nonsense();
     void ring();
     void look_again();
+    bool can_send() const;
 
     FrameRingWriter tasks_;
     FrameRingReader verdicts_;

@@ -98,6 +98,7 @@ MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Dur
 }
 
 bool MasterLink::wake() {
+    if (!verdict_is_ours()) return false;
     for (;;) {
         const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] { return ::write(verdict_.get(), "", 1); });
         if (n > 0) return true;

@@ -233,9 +233,9 @@ DESCRIPTORS = {
     "writes rubbish to every descriptor": either(
         "for name in os.listdir('/proc/self/fd'):\n    try: os.write(int(name), os.urandom(1000))\n"
         "    except OSError: pass"),
-    "fills the pipe that wakes the master": harmless(
+    "fills the pipe that wakes the master": costs(
         "os.set_blocking(verdict_fd(), False)\ntry:\n    for _ in range(100): os.write(verdict_fd(), bytes(4096))\n"
-        "except BlockingIOError: pass"),
+        "except BlockingIOError: pass\ntime.sleep(1000)"),
     "empties the pipe that wakes its worker": harmless(
         "end = time.monotonic() + 0.02\nos.set_blocking(task_fd(), False)\nwhile time.monotonic() < end:\n"
         "    try: os.read(task_fd(), 4096)\n    except BlockingIOError: pass"),

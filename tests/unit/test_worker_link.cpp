@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace pythonfilter;
@@ -242,15 +243,40 @@ TEST_CASE("worker link: what was said before the end is heard before the end") {
     CHECK_FALSE(its.link->hears());
 }
 
-TEST_CASE("worker link: a filter that fills the pipe with bytes says nothing by it") {
+TEST_CASE("worker link: some bytes in the pipe say nothing, more of them are nonsense") {
     Fixture its;
     const std::string rubbish(1000, '?');
-    CHECK(write(its.verdict.get(), rubbish.data(), rubbish.size()) == 1000);
     its.link->expect(true);
     its.verdicts.put(frame_of(3));
+    CHECK(write(its.verdict.get(), rubbish.data(), 10) == 10);
     its.run(5ms);
     CHECK(its.frames.size() == 1);
     CHECK(its.nonsense == 0);
+    CHECK(write(its.verdict.get(), rubbish.data(), rubbish.size()) == 1000);
+    its.verdicts.put(frame_of(3));
+    its.run(5ms);
+    CHECK(its.frames.size() == 2);
+    CHECK(its.nonsense == 1);
+}
+
+TEST_CASE("worker link: room that was made while it was asked for is used, soon or not") {
+    for (const bool soon : {false, true}) {
+        Fixture its;
+        const std::string task(FrameRing::kRoom + 10, 't');
+        its.link->expect(true);
+        its.run(1ms, [&, sent = false]() mutable {  // behind the look that is before this wait
+            if (std::exchange(sent, true)) return;
+            its.link->expect(soon);
+            its.link->put(task);
+            its.link->flush();
+            CHECK(its.tasks.take([](std::string_view) {}));  // and it is not told that there was somebody waiting
+            its.view.tasks().writer_waits = 0;
+        });
+        its.run(20ms);
+        std::string rest;
+        CHECK(its.tasks.take([&](std::string_view part) { rest += part; }));
+        CHECK(rest.size() == 10);
+    }
 }
 
 TEST_CASE("worker link: the worker sees when no more tasks come") {
