@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -242,7 +243,10 @@ def test_all_ends_with_the_test_process(courier_possible: None) -> None:
     assert test.stdin is not None and test.stdout is not None
     try:
         base, *pids = test.stdout.readline().split()
-        watched = [os.pidfd_open(int(pid)) for pid in pids]
+        watched = []
+        for pid in pids:
+            with suppress(ProcessLookupError):  # one of Courier's that had little to do
+                watched.append(os.pidfd_open(int(pid)))
         assert len(watched) > 10
         test.stdin.close()
         for pidfd in watched:
