@@ -14,8 +14,7 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
       memory_(loop, {[this] { look_again(); }, [this] { wake(); },
-                     [this] { verdicts_.will_wait(); return !verdicts_.empty() || can_send(); },
-                     [this] { verdicts_.will_not_wait(); }}),
+                     [this] { return will_wait(); }, [this] { verdicts_.will_not_wait(); }}),
       loop_(loop) {
     verdicts_.will_wait();
 }
@@ -32,7 +31,7 @@ void WorkerLink::stop_hearing() {
 void WorkerLink::expect(bool soon) {
     expects_ = soon;
     if (!soon) wake();  // its watch may stop, and then does not say what is owed
-    else if (bell_) memory_.start();
+    else if (hears()) memory_.start();
 }
 
 // What is in the pipe says nothing more; a worker rings once each time that it is asked to.
@@ -41,7 +40,7 @@ void WorkerLink::rang() {
     const ssize_t n = read(verdict_pipe_.get(), bytes, sizeof bytes);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     look();
-    if (!bell_) return;
+    if (!hears()) return;
     if (n == sizeof bytes) return hear_nonsense();  // a filter would keep the master busy
     if (n > 0) return memory_.start();  // until it is known that the worker knows that it must ring again
     stop_hearing();
@@ -51,14 +50,19 @@ void WorkerLink::rang() {
 // Before each wait. Without anything to expect it goes on until will_wait() has been called for an empty ring.
 void WorkerLink::look_again() {
     look();
-    if (expects_ || !bell_) return;
+    if (expects_ || !hears()) return;
+    if (!will_wait()) memory_.stop();
+}
+
+// True when there is something to do now.
+bool WorkerLink::will_wait() {
     verdicts_.will_wait();
-    if (verdicts_.empty() && !can_send()) memory_.stop();
+    return !verdicts_.empty() || can_send();
 }
 
 void WorkerLink::look() {
     if (!unsent_.empty()) flush();
-    if (!bell_ || verdicts_.empty()) return;
+    if (!hears() || verdicts_.empty()) return;
     if (!verdicts_.take([this](std::string_view bytes) { stream_.append(bytes); })) return hear_nonsense();
     if (verdicts_.must_wake()) ring();
     take();
@@ -70,7 +74,7 @@ void WorkerLink::take() {
         const auto next = stream_.next(frame);
         if (next == FrameStream::Next::incomplete) return;
         if (next != FrameStream::Next::frame || !callbacks_.on_frame(frame)) return hear_nonsense();
-        if (!bell_) return;
+        if (!hears()) return;
     }
 }
 

@@ -61,6 +61,7 @@ private:
     void hear_nonsense();
     void ring();
     void look_again();
+    bool will_wait();
     bool can_send() const;
 
     FrameRingWriter tasks_;

@@ -216,8 +216,9 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     ahead_.answered(job_->task, Clock::now() - dispatched_);
     std::vector<Job> back = pauses ? ahead_.paused() : std::vector<Job>();
     job_.reset();
-    if (auto next = ahead_.pop()) begin(std::move(*next));
-    else {
+    if (auto next = ahead_.pop()) {
+        begin(std::move(*next));
+    } else {
         link_.expect(false);
         enter(State::idle);
     }

@@ -1,9 +1,9 @@
 // The scoreboard: one sealed memfd per worker, made by the master. The worker writes without system calls what it does;
 // the master reads it when a deadline expires or the worker died: for blame, for the timer of the filter that runs, and
-// for status. Everything in it is gossip: a value may shorten a deadline, never lengthen one. Both write `offers`: who
-// takes an offer out has the task, the worker to begin it, the master to give it to another worker. After the first
-// page comes room for a trace, which a worker writes when it is asked and lives on, and then for the traceback that a
-// stuck one writes right before it is killed.
+// for status. Everything in its first page is gossip: a value may shorten a deadline, never lengthen one. Both write
+// `offers`: who takes an offer out has the task, the worker to begin it, the master to give it to another worker.
+// Behind the page come the two rings of frames (frame_ring.h), room for a trace, which a worker writes when it is asked
+// and lives on, and room for the traceback that a stuck one writes right before it is killed.
 #pragma once
 
 #include "base/clock.h"

@@ -14,7 +14,7 @@
 //   worker_start.h       from fork() to the loop: descriptors and signals of a worker
 //   worker_limits.h      what a worker may use
 //   worker_loop.h        ready, then task after task
-//   master_link.h         the worker's end of the way to the master and back
+//   master_link.h        the worker's end of the way to the master and back
 //   task_runner.h        one task: files, filters in order, outcome
 //   filter_chain.h       what a filter's result means for the message (pure)
 //   native_files.h       tells the native extension which files the message has

@@ -47,7 +47,7 @@ int live_as_worker(WorkerFds fds, std::vector<LoadedFilter>& filters, Sandbox& s
     const UniqueFd trace = move_out_of_reach(open_scoreboard(fds.scoreboard.get(), kTraceOffset));
     fds.scoreboard.reset();
     MasterLink master(scoreboard->tasks(), scoreboard->verdicts(), move_out_of_reach(std::move(fds.task)),
-                   move_out_of_reach(std::move(fds.verdict)));
+                      move_out_of_reach(std::move(fds.verdict)));
     // fd 0 is nothing, 1 and 2 are the worker's own pipe: whoever writes there is labelled with worker and message.
     const StandardFds standard(std::move(fds.error));
     guard_against_forks({master.task_fd(), master.verdict_fd(), traceback.get(), trace.get(), standard.error_fd()},
