@@ -2,6 +2,8 @@
 // from behind one that takes long, or for a worker that has nothing to do.
 #include "master/pool.h"
 
+#include <algorithm>
+
 namespace pythonfilter {
 
 // The worker with the fewest. None that is to be replaced.
@@ -41,16 +43,17 @@ void Pool::send_ahead() {
     if (!given.empty()) watch_ahead();
 }
 
-// What lies behind a job that takes long goes to another worker, or back into the queue.
+// What lies behind a job that takes long goes to another worker, or back into the queue. Meanwhile workers may come and
+// go.
 void Pool::look_at_ahead() {
     const TimePoint now = Clock::now();
-    bool any = false;
+    std::vector<WorkerSlot*> late;
     for (const auto& slot : slots_) {
         const bool waits = slot->state() != WorkerSlot::State::busy || slot->takes_long(now);
-        if (slot->has_ahead() && waits) slot->take_back();
-        any = any || slot->has_ahead();
+        if (slot->has_ahead() && waits) late.push_back(slot.get());
     }
-    if (any) watch_ahead();
+    for (WorkerSlot* slot : late) slot->take_back();
+    if (std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->has_ahead(); })) watch_ahead();
 }
 
 // For a worker that has nothing to do. Of the worker with the most tasks.

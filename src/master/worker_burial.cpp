@@ -16,15 +16,21 @@ constexpr Duration kLeaveLimit = 5s;  // for what a filter left to atexit: a gen
 
 }  // namespace
 
-// The traceback first: the signal is harmless right before a kill, and only there.
-void WorkerSlot::begin_kill(JobResult::Kind kind, std::string reason) {
-    if (state_ == State::dying || state_ == State::dead) return;
-    fate_ = kind;
+// From now on it must not begin its job; if it has not, another worker can.
+void WorkerSlot::condemn(JobResult::Kind fate, std::string reason) {
+    fate_ = fate;
     fate_reason_ = std::move(reason);
     if (job_) evidence_ = evidence(*job_);
-    const bool has_python = has_been_ready_ || state_ == State::starting;
+    if (job_) take_job_back();
     enter(State::dying);
     to_deadline_.stop();
+}
+
+// The traceback first: the signal is harmless right before a kill, and only there.
+void WorkerSlot::begin_kill(JobResult::Kind fate, std::string reason) {
+    if (state_ == State::dying || state_ == State::dead) return;
+    const bool has_python = has_been_ready_ || state_ == State::starting;
+    condemn(fate, std::move(reason));
     asked_for_traceback_ = pidfd_ && has_python && signal_pidfd(pidfd_.get(), traceback_signal());
     if (!asked_for_traceback_) return kill_now();
     traceback_wait_.start(Clock::now());
@@ -38,10 +44,7 @@ void WorkerSlot::look_for_traceback() {
 
 void WorkerSlot::kill(JobResult::Kind fate, std::string reason) {
     if (state_ == State::dying || state_ == State::dead) return;
-    fate_ = fate;
-    fate_reason_ = std::move(reason);
-    enter(State::dying);
-    to_deadline_.stop();
+    condemn(fate, std::move(reason));
     kill_now();
 }
 
@@ -145,11 +148,13 @@ void WorkerSlot::finish(std::string reason, bool really_dead) {
 // Those that it was sent ahead and has not begun first: their wait is over at once.
 void WorkerSlot::end_jobs(const std::string& reason, bool really_dead) {
     give_back(ahead_.take_back());
+    take_job_back();
     Job first = std::move(*job_);
     job_.reset();
     end_job(std::move(first), reason, really_dead);
     evidence_.reset();
     progress_.reset();
+    taken_back_ = false;
     fate_ = JobResult::Kind::crashed;
     while (auto job = ahead_.pop()) end_job(std::move(*job), reason, really_dead);  // it says that it has begun them
 }
@@ -158,8 +163,8 @@ void WorkerSlot::end_job(Job job, const std::string& reason, bool really_dead) {
     Evidence found = evidence_ ? std::move(*evidence_) : evidence(job);
     JobResult result;
     result.filter = job.task.filters[running_place({job, dispatched_, progress_, found.running})];
-    const bool begun = progress_ || found.running.task_id == job.task.id || !really_dead;
-    if (fate_ == JobResult::Kind::crashed && !begun) {
+    const bool begun = !taken_back_ && (progress_ || found.running.task_id == job.task.id || !really_dead);
+    if ((fate_ == JobResult::Kind::crashed || fate_ == JobResult::Kind::timed_out) && !begun) {
         callbacks_.on_not_begun(std::move(job));
         return;
     }

@@ -49,6 +49,8 @@ public:
     void flush();
     /// Not much waits to be sent.
     bool takes_more() const { return unsent_.size() < FrameRing::kRoom / 2; }
+    /// The worker has taken all that there is, and waits for more.
+    bool worker_waits() const { return unsent_.empty() && tasks_.reader_waits(); }
     /// The worker, if it waits for what flush() sent; without this one whose answer is expected soon is woken before
     /// the next wait of the loop.
     void wake();

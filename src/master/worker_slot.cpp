@@ -15,6 +15,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kReportGrace = 200ms;
+constexpr Duration kBegin = 1s;  // longer than a slow machine keeps a worker between its verdict and what comes next
 
 Status make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
     int fds[2];
@@ -137,6 +138,7 @@ void WorkerSlot::begin(Job&& job) {
     fate_ = JobResult::Kind::crashed;
     fate_reason_.clear();
     evidence_.reset();
+    taken_back_ = false;
     enter(State::busy);
     dispatched_ = state_since_;
     link_.expect(ahead_.answers_soon());
@@ -146,6 +148,25 @@ void WorkerSlot::begin(Job&& job) {
 
 void WorkerSlot::give_back(std::vector<Job> jobs) {
     if (!jobs.empty()) callbacks_.on_taken_back(std::move(jobs));
+}
+
+// It runs one after the other, and writes each outcome before it takes the next task: those behind one that is not
+// answered cannot have been begun, whoever took them.
+void WorkerSlot::take_back() {
+    std::vector<Job> back = ahead_.take_back();
+    std::vector<Job> lost;
+    if (has_ahead() && state_ == State::busy && !answers_now()) {
+        begin_kill(JobResult::Kind::crashed, "a filter took its worker's next tasks itself");
+        while (auto job = ahead_.pop()) lost.push_back(std::move(*job));
+    }
+    give_back(std::move(back));
+    give_back(std::move(lost));
+}
+
+bool WorkerSlot::answers_now() {
+    const std::uint64_t running = job_->task.id;
+    link_.look();
+    return state_ != State::busy || job_->task.id != running;
 }
 
 void WorkerSlot::said_nonsense() {
@@ -234,9 +255,23 @@ void WorkerSlot::lost_tasks() {
 // A filter has written in its worker's or the master's place, and the worker has gone on. A job that it has not begun
 // goes to another one.
 bool WorkerSlot::forged(const char* what) {
-    if (scoreboard_.take_back(job_->task)) kill(JobResult::Kind::crashed, what);
+    if (take_job_back()) begin_kill(JobResult::Kind::crashed, what);
     else if (retire_.empty()) retire_ = what;
     return true;
+}
+
+bool WorkerSlot::take_job_back() {
+    taken_back_ = taken_back_ || scoreboard_.take_back(job_->task);
+    return taken_back_;
+}
+
+// It does not run its job, and not because the machine is slow: it still names the one before, for which there is an
+// outcome; or it waits for more tasks, which it does only behind an outcome.
+bool WorkerSlot::is_elsewhere() {
+    const std::uint64_t named = scoreboard_.running().task_id;
+    if (named == job_->task.id) return false;
+    if (named != 0 && named == answered_ && take_job_back()) return true;
+    return link_.worker_waits() && !answers_now();
 }
 
 // Behind an outcome. False when the worker has said more than it may.
@@ -259,7 +294,9 @@ JobRun WorkerSlot::job_run(const ScoreboardView::Running& running) const {
 }
 
 void WorkerSlot::arm_deadline() {
-    to_deadline_.by(next_look(job_run(scoreboard_.running()), Clock::now()));
+    const TimePoint now = Clock::now(), next = next_look(job_run(scoreboard_.running()), now);
+    const TimePoint has_begun = dispatched_ + kBegin;
+    to_deadline_.by(now < has_begun ? std::min(next, has_begun) : next);
 }
 
 void WorkerSlot::deadline_expired() {
@@ -274,7 +311,9 @@ void WorkerSlot::deadline_expired() {
     } else if (now >= filter_deadline(job_run(scoreboard_.running()))) {
         begin_kill(JobResult::Kind::timed_out, "its time was over");
     } else {
-        arm_deadline();
+        if (now >= dispatched_ + kBegin && is_elsewhere())
+            begin_kill(JobResult::Kind::crashed, "a filter wrote in its worker's place");
+        if (state_ == State::busy) arm_deadline();
     }
 }
 
@@ -290,7 +329,6 @@ void WorkerSlot::slow() {
 // No traceback of what starts processes or threads: it would have the time for more.
 void WorkerSlot::exceeded(Excess excess) {
     if (excess.event == FailureEvent::timeout) return begin_kill(JobResult::Kind::timed_out, std::move(excess.reason));
-    if (job_) evidence_ = evidence(*job_);
     kill(JobResult::Kind::crashed, std::move(excess.reason));
 }
 

@@ -107,8 +107,8 @@ public:
     /// takes_ahead(), and it is better than to wake up another worker.
     bool keeps_together(TimePoint now) const { return takes_ahead(now) && ahead_.keeps_together(); }
     bool answers_soon() const { return ahead_.answers_soon(); }
-    /// What it has been sent and not begun comes back by on_taken_back.
-    void take_back() { give_back(ahead_.take_back()); }
+    /// What it has been sent and not begun comes back by on_taken_back; before it, answers may be taken.
+    void take_back();
     /// Where its filter or its init_filter is; the worker lives on. Called back once, perhaps at once.
     void trace(LiveTrace::Callback callback);
     /// Closes the task pipe: an idle worker exits at once.
@@ -143,15 +143,19 @@ private:
     bool take_progress(std::string_view payload);
     void begin(Job&& job);
     void give_back(std::vector<Job> jobs);
+    bool answers_now();
     void lost_tasks();
     bool forged(const char* what);
+    bool take_job_back();
+    bool is_elsewhere();
     bool go_on();
     JobRun job_run(const ScoreboardView::Running& running) const;
     void arm_deadline();
     void deadline_expired();
     void slow();
     void exceeded(Excess excess);
-    void begin_kill(JobResult::Kind kind, std::string reason);
+    void condemn(JobResult::Kind fate, std::string reason);
+    void begin_kill(JobResult::Kind fate, std::string reason);
     Evidence evidence(const Job& job) const;
     void kill_now();
     void look_for_traceback();
@@ -193,6 +197,7 @@ private:
     JobResult::Kind fate_ = JobResult::Kind::crashed;  // of the job, should the worker die now
     std::string fate_reason_;
     std::optional<Evidence> evidence_;  // of job_
+    bool taken_back_ = false;           // job_: it was not begun, and will not be
 
     WorkerWatch watch_;
     LiveTrace live_trace_;

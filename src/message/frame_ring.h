@@ -38,6 +38,8 @@ public:
     /// The reader is to wake this end when it has made room. Then look once more before waiting.
     void will_wait() { ring_.writer_waits.store(1); }
     bool has_room() const { return room() > 0; }
+    /// The reader has taken all, and waits for more.
+    bool reader_waits() const { return used() == 0 && ring_.reader_waits.load() != 0; }
     /// Nobody else has written, and the reader has taken no more than there was.
     bool is_sound() const {
         return ring_.written.load(std::memory_order_relaxed) == written_ && used() <= FrameRing::kRoom;

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 from bench.load import RIGHT, Load, run_load
+from support import hostile
 from support.hostile import FORGE
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
@@ -15,6 +16,7 @@ from support.spool import Message
 from support.wait import wait_until
 
 CLIENTS = 16
+DEFERRED = f"{hostile.DEFERRED}\n".encode()
 CONFIG = "pools: {default: {workers: 2, timeout: 60s}}\n"
 A_FEW_TASKS = 6 * 1024  # bytes: a worker is sent less before it is known that its message takes long
 PRINTS_ITS_ID = """
@@ -88,3 +90,60 @@ def labels_and_names(server: Server) -> list[tuple[str, str]]:
     line = re.compile(r"\[default/\d (\S+)\] (?:this is (\S+)|and this (\S+), unfinished)$")
     matches = (line.search(text) for text in server.log_lines())
     return [(match[1], match[2] or match[3]) for match in matches if match]
+
+
+def ask_behind(server: Server, first: str, others: int) -> tuple[bytes, list[str], list[str]]:
+    """The reply to a message that comes first and runs `first`, those to others that come at the same time to a worker
+    that has been fast, and the verdicts of these."""
+    messages, verdicts = ordinary(server, 0)
+    run_load(server.socket_path, messages, clients=1, count=300, replies=verdicts)
+    with ExitStack() as stack:
+        bodies = [server.spool.message(script(FORGE + first)), *messages[:others]]
+        clients = [stack.enter_context(server.send(message)) for message in bodies]
+        replies = [client.read_reply() for client in clients[1:] + clients[:1]]
+    return replies[-1], [reply.decode().strip() for reply in replies[:-1]], verdicts[:others]
+
+
+@pytest.mark.parametrize(("timeout", "and_says"), [
+    ("60s", ""), ("400ms", ""), ("400ms", "count(0).value = 0"),
+], ids=["long before its time is over", "in time", "that says that it has ended"])
+def test_behind_a_filter_that_forges_its_verdict_and_hangs_no_message_is_blamed(timeout: str, and_says: str) -> None:
+    config = f"pools: {{default: {{workers: 1, timeout: {timeout}}}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        reply, others, verdicts = ask_behind(
+            server, f"send(outcome(task(), 1, b'550 forged'))\n{and_says}\ntime.sleep(1000)", 4)
+        assert reply == b"550 forged\n"
+        assert others == verdicts
+
+
+@pytest.mark.parametrize(("timeout", "others", "noticed"), [
+    ("60s", 1, "a filter wrote in its worker's place"), ("400ms", 1, "its time was over"),
+    ("400ms", 8, "a filter took its worker's next tasks itself"),
+], ids=["long before its time is over", "in time", "at once"])
+def test_behind_a_filter_that_takes_their_tasks_no_message_is_blamed(timeout: str, others: int, noticed: str) -> None:
+    """It does so for less time than after which they are taken back. On a busy machine they may come too late."""
+    config = f"server: {{poison: {{kills: 0}}}}\npools: {{default: {{workers: 1, timeout: {timeout}}}}}\n"
+    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+        rounds = 0
+        while not (found := has_ended(server, noticed)) and rounds < 10:
+            reply, replies, verdicts = ask_behind(server, "take_offers(0.002)", others)
+            assert reply in (b"200 Ok\n", DEFERRED)
+            assert replies == verdicts
+            rounds += 1
+        assert found
+
+
+def has_ended(server: Server, reason: str) -> bool:
+    """Whether a worker has, for this."""
+    return any(re.search(rf"worker default/\d ended: {reason}", line) for line in server.log_lines())
+
+
+def test_behind_a_filter_that_takes_their_tasks_and_hangs_no_message_waits() -> None:
+    """It goes on only in a round in which no task lay there, as it may be on a busy machine."""
+    with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG) as server:
+        replies: list[bytes] = []
+        while DEFERRED not in replies and len(replies) < 10:
+            reply, others, verdicts = ask_behind(server, "take_offers(1)", 8)
+            assert others == verdicts
+            replies.append(reply)
+        assert replies[-1] == DEFERRED

@@ -47,13 +47,17 @@ def board():
     lines = [line for line in open("/proc/self/maps") if "pythonfilter-scoreboard" in line]
     return int(lines[0].split("-")[0], 16)
 
-PAGE, RING, ROOM, TRACE, TRACEBACK = 4096, 8192, 8192 - 128, 20 * 1024, 48 * 1024
+OFFERS, PAGE, RING, ROOM, TRACE, TRACEBACK = 3728, 4096, 8192, 8192 - 128, 20 * 1024, 48 * 1024
 
 def count(place):
     return ctypes.c_uint64.from_address(board() + place)
 
 def task():
     return count(0).value
+
+def take_offers(seconds):
+    end, offers = time.monotonic() + seconds, board() + OFFERS
+    while time.monotonic() < end: ctypes.memset(offers, 0, 16 * 8)
 
 def s(text):
     return struct.pack("=I", len(text)) + text
@@ -245,6 +249,8 @@ DESCRIPTORS = {
         "send(outcome(task(), 1, b'550 forged'))\ntime.sleep(0.01)", ("550 forged",), blames_right=False),
     "sends its verdict twice itself": Hostile(
         "send(outcome(task(), 1, b'550 forged') * 2)\ntime.sleep(0.01)", ("550 forged",), blames_right=False),
+    "sends its verdict itself and hangs": Hostile(
+        "send(outcome(task(), 1, b'550 forged'))\ntime.sleep(1000)", ("550 forged",), blames_right=False),
     "sends verdicts ahead": Hostile(
         "first = task()\nsend(b''.join(outcome(first + i, 1, b'550 forged') for i in range(50)))\ntime.sleep(1000)",
         (DEFERRED, "550 forged"), blames_right=False),
@@ -327,6 +333,8 @@ SCOREBOARD = {
         "count(PAGE + RING).value -= 1\nwake_master()\ntime.sleep(1000)"),
     "says that it has taken tasks that were not sent": either("count(PAGE + 64).value += 10 ** 6"),
     "says that it has sent its worker tasks": either("count(PAGE).value += 100"),
+    "takes the tasks behind its own": either("take_offers(0.002)"),
+    "takes the tasks behind its own and hangs": hangs("take_offers(1000)"),
     "says that it waits, again and again": harmless(
         "end = time.monotonic() + 0.05\nwhile time.monotonic() < end:\n"
         "    ctypes.c_uint32.from_address(board() + PAGE + 72).value = 1\n"

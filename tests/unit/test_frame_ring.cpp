@@ -82,6 +82,19 @@ TEST_CASE("frame ring: who waits is to be woken, once") {
     CHECK_FALSE(ends.reader.must_wake());
 }
 
+TEST_CASE("frame ring: a reader that waits for more has taken all") {
+    Ends ends;
+    CHECK_FALSE(ends.writer.reader_waits());
+    ends.reader.will_wait();
+    CHECK(ends.writer.reader_waits());
+    ends.writer.put("abc");
+    CHECK_FALSE(ends.writer.reader_waits());
+    CHECK(ends.take() == "abc");
+    CHECK(ends.writer.reader_waits());
+    CHECK(ends.writer.must_wake());
+    CHECK_FALSE(ends.writer.reader_waits());
+}
+
 TEST_CASE("frame ring: counts that make no sense are told, and nothing is read or written") {
     Ends ends;
     ends.writer.put("abc");
