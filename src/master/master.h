@@ -92,4 +92,5 @@
 //   line_reader.h       a child's stderr, line by line
 //   reporter.h          how all of them reach the log
 //   log_limit.h         how many lines one filter may put there; pure
+//   log_pace.h          when what waits is written; pure
 #pragma once

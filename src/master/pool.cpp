@@ -322,7 +322,6 @@ void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     } else {
         slot.run(std::move(job));
     }
-    if (is_alone) slot.wake();
 }
 
 // A worker that died before it took its job is nobody's fault: another worker gets it, ahead of the queue.

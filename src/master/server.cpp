@@ -19,8 +19,6 @@ constexpr Duration kDrainLimit = 10s;  // of a stop, for messages in flight
 constexpr Duration kKillLimit = 3s;    // after that, for killed workers to be gone
 constexpr int kLastWords = 500;        // milliseconds for the log to be taken
 constexpr Duration kStopLimit = kDrainLimit + kKillLimit + 2s;  // what a service manager is told
-constexpr Duration kLogPause = 1ms;    // between two writes, while little waits
-constexpr std::size_t kLogTogether = 4096;  // bytes: what a pipe takes in one piece
 constexpr Duration kStuckAfter = 15s;  // a message without its answer, after its time was over
 
 // Clients that have not finished their request: a share of what descriptors there are, the rest is for messages.
@@ -63,7 +61,7 @@ Server::Server(MasterOptions options, Config config)
           flush_log();
           if (making_way_ && !stopping_ && sessions_.size() == 0) to_end_.start(0s);
       }),
-      to_flush_log_(loop_, [this] { log_is_urgent_ = true; }),
+      to_flush_log_(loop_, [this] { log_pace_.hurry(); }),
       to_tell_dropped_(loop_, [this] { tell_dropped(); }),
       to_look_(loop_, [this] { look_after_socket(); }),
       to_open_control_(loop_, [this] { open_control(); }),
@@ -160,7 +158,7 @@ std::string Server::service_status() const {
 
 void Server::report(LogLevel level, const std::string& text, const LogFields& fields) {
     if (level < log_level_) return;
-    if (level != LogLevel::info) log_is_urgent_ = true;
+    if (level != LogLevel::info) log_pace_.hurry();
     const auto source = LogLimit::source_of(level, fields);
     if (source.kind.empty() || log_limit_.admit(source, Clock::now())) return log_.line(level, text, fields);
     if (!to_tell_dropped_.active()) to_tell_dropped_.start(log_limit_.interval());
@@ -171,17 +169,14 @@ void Server::tell_dropped() {
         log_.line(LogLevel::warning, log_limit_.describe(dropped), dropped.fields);
 }
 
-// Each write wakes up whoever reads the log: lines of messages that come close behind others are written together.
 void Server::flush_log() {
     if (log_.waiting() == 0) return;
     const TimePoint now = Clock::now();
-    const bool may_wait = !log_is_urgent_ && !log_watch_ && log_.waiting() < kLogTogether;
-    if (may_wait && now < log_flushed_ + kLogPause) {
-        if (!to_flush_log_.active()) to_flush_log_.start_at(log_flushed_ + kLogPause);
+    if (!log_watch_ && !log_pace_.is_due(now, log_.waiting())) {
+        if (!to_flush_log_.active()) to_flush_log_.start_at(log_pace_.due());
         return;
     }
-    log_is_urgent_ = false;
-    log_flushed_ = now;
+    log_pace_.written(now);
     to_flush_log_.stop();
     if (log_.flush()) {
         log_watch_.reset();

@@ -9,6 +9,7 @@
 #include "master/generations.h"
 #include "master/listener.h"
 #include "master/log_limit.h"
+#include "master/log_pace.h"
 #include "master/loop.h"
 #include "master/page_server.h"
 #include "master/router.h"
@@ -91,8 +92,7 @@ private:
     std::unique_ptr<IoWatch> stdin_watch_;
     std::unique_ptr<IoWatch> log_watch_;  // waits for room
     BeforeWait before_wait_;
-    bool log_is_urgent_ = false;  // what waits to be written must not wait for more
-    TimePoint log_flushed_{};     // last
+    LogPace log_pace_;
     Timer to_flush_log_;
     Timer to_tell_dropped_;               // lines that log_limit_ kept out
     Timer to_look_;                       // at the socket's path again

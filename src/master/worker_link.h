@@ -1,8 +1,8 @@
 // WorkerLink: the master's end of the way to one worker and back: frames in the two rings of its scoreboard, and two
 // pipes by which each end wakes the other when that waits. While an answer is expected soon, it is looked for before
-// each wait of the loop, so that a worker need wake only a master that sleeps; and the worker is woken before a wait,
-// so that it does not take the processor while there are more messages to accept. What comes is cut into frames and
-// handed up; that it may be hostile is the matter of frames.h and of the owner, worker_slot.
+// each wait of the loop, so that a worker need wake only a master that sleeps. A worker for which no processor is free
+// is woken only before such a wait: it would take the master's while there are more messages to accept. What comes is
+// cut into frames and handed up; that it may be hostile is the matter of frames.h and of the owner, worker_slot.
 #pragma once
 
 #include "base/unique_fd.h"
@@ -51,9 +51,6 @@ public:
     bool takes_more() const { return unsent_.size() < FrameRing::kRoom / 2; }
     /// The worker has taken all that there is, and waits for more.
     bool worker_waits() const { return unsent_.empty() && tasks_.reader_waits(); }
-    /// The worker, if it waits for what flush() sent; without this one whose answer is expected soon is woken before
-    /// the next wait of the loop.
-    void wake();
     /// The worker sees that no more tasks come.
     void close();
 
@@ -61,6 +58,7 @@ private:
     void rang();
     void take();
     void hear_nonsense();
+    void wake();
     void ring();
     void look_again();
     bool will_wait();

@@ -95,8 +95,6 @@ public:
     /// A job to be done behind those that it has, only where takes_ahead(). It is sent by send_ahead().
     void add_ahead(Job job);
     void send_ahead() { link_.flush(); }
-    /// At once, if it sleeps; not only when all that this round of events brings has been sent.
-    void wake() { link_.wake(); }
     /// Jobs that it has been given and has not answered.
     std::size_t jobs() const { return ahead_.size() + (job_ ? 1 : 0); }
     /// Its job has had it for so long that none may wait behind it.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <sched.h>
 #include <utility>
+#include <vector>
 
 using namespace pythonfilter;
 
@@ -64,7 +65,8 @@ TEST_CASE("loop: what comes through memory is looked for before each wait, and e
                                  if (!std::exchange(comes_late, true)) there = 1;  // while it is told
                                  return there > 0;
                              },
-                             [&] { ++wakes; }});
+                             [&] { ++wakes; },
+                             [] { return true; }});
     Timer end(loop, [&] { loop.stop(); });
     watch.start();
     end.start(5ms);
@@ -87,15 +89,36 @@ TEST_CASE("loop: watches of memory may stop themselves and others, and start aga
                                                                          one->stop();
                                                                          if (looks < 3) one->start();
                                                                      },
-                                                                     nothing, never, nothing});
+                                                                     nothing, never, nothing, never});
     other = std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[&] {
                                                                            FAIL("it is gone");
                                                                        },
-                                                                       nothing, never, nothing});
+                                                                       nothing, never, nothing, never});
     one->start();
     other->start();
     Timer end(loop, [&] { loop.stop(); });
     end.start(5ms);
     loop.run();
     CHECK(looks == 3);
+}
+
+TEST_CASE("loop: a processor is free while fewer of those whose memory is watched are awake") {
+    cpu_set_t set;
+    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+    Loop loop;
+    bool sleep = false;
+    std::vector<std::unique_ptr<MemoryWatch>> watches;
+    for (int others = CPU_COUNT(&set) - 1; others > 0; --others) {
+        CHECK(loop.has_free_processor());
+        watches.push_back(std::make_unique<MemoryWatch>(
+            loop, MemoryWatch::Callbacks{[] {}, [] {}, [] { return false; }, [] {}, [&] { return sleep; }}));
+        watches.back()->start();
+    }
+    CHECK_FALSE(loop.has_free_processor());
+    if (watches.empty()) return;
+    sleep = true;
+    CHECK(loop.has_free_processor());
+    sleep = false;
+    watches.back()->stop();
+    CHECK(loop.has_free_processor());
 }

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <functional>
+#include <memory>
 #include <poll.h>
 #include <string>
 #include <thread>
@@ -47,6 +48,17 @@ struct Fixture {
         char byte;
         return read(bell.get(), &byte, 1) == 1;
     }
+    // Others that are awake, one for each processor.
+    std::vector<std::unique_ptr<MemoryWatch>> use_all_processors() {
+        std::vector<std::unique_ptr<MemoryWatch>> others;
+        for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i) {
+            const auto no = [] { return false; };
+            others.push_back(
+                std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[] {}, [] {}, no, [] {}, no}));
+            others.back()->start();
+        }
+        return others;
+    }
     // Lets the loop do what there is to do; `between` is called before each of its waits.
     void run(Duration time, const std::function<void()>& between = {}) {
         BeforeWait before(loop, [&] {
@@ -71,8 +83,9 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("worker link: a worker that waits is woken, before the loop waits, and one that does not is left alone") {
+TEST_CASE("worker link: a worker that waits is woken before the loop waits, and one that does not is left alone") {
     Fixture its;
+    const auto others = its.use_all_processors();
     its.tasks.will_wait();
     its.link->expect(true);
     its.link->put("one");
@@ -84,19 +97,30 @@ TEST_CASE("worker link: a worker that waits is woken, before the loop waits, and
     its.link->flush();
     its.run(1ms);
     CHECK_FALSE(its.was_woken());
-    its.tasks.will_wait();
-    its.link->put("three");
-    its.link->flush();
-    its.link->wake();
-    CHECK(its.was_woken());
 }
 
-TEST_CASE("worker link: the wake-up that is owed comes, too, when the answer is not expected soon any more") {
+TEST_CASE("worker link: a worker is woken at once where a processor is free for it, also for what came before") {
     Fixture its;
+    auto others = its.use_all_processors();
     its.tasks.will_wait();
     its.link->expect(true);
     its.link->put("one");
     its.link->flush();
+    CHECK_FALSE(its.was_woken());
+    others.clear();
+    its.link->put("two");
+    its.link->flush();
+    CHECK(its.was_woken() == (std::thread::hardware_concurrency() > 1));
+}
+
+TEST_CASE("worker link: the wake-up that is owed comes, too, when the answer is not expected soon any more") {
+    Fixture its;
+    const auto others = its.use_all_processors();
+    its.tasks.will_wait();
+    its.link->expect(true);
+    its.link->put("one");
+    its.link->flush();
+    CHECK_FALSE(its.was_woken());
     its.link->expect(false);
     its.run(1ms);
     CHECK(its.was_woken());
