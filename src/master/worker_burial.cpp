@@ -20,8 +20,10 @@ constexpr Duration kLeaveLimit = 5s;  // for what a filter left to atexit: a gen
 void WorkerSlot::condemn(JobResult::Kind fate, std::string reason) {
     fate_ = fate;
     fate_reason_ = std::move(reason);
-    if (job_) evidence_ = evidence(*job_);
-    if (job_) take_job_back();
+    if (job_) {
+        evidence_ = evidence(*job_);
+        take_job_back();
+    }
     enter(State::dying);
     to_deadline_.stop();
 }

@@ -15,7 +15,7 @@ namespace pythonfilter {
 namespace {
 
 constexpr Duration kReportGrace = 200ms;
-constexpr Duration kBegin = 1s;  // longer than a slow machine keeps a worker between its verdict and what comes next
+constexpr Duration kBegin = 1s;  // for a worker to go on from its verdict to what comes next, also on a busy machine
 
 Status make_pipe(UniqueFd& read_end, UniqueFd& write_end) {
     int fds[2];

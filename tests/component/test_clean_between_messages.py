@@ -93,6 +93,11 @@ CHANGES = {
 }
 
 
+def leave_idle() -> None:
+    """No message for so long that the worker looks after each filter of the next one (kPause in look_policy.h)."""
+    time.sleep(0.01)
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_put_back_and_told_once(server: Server, change: str) -> None:
     text, wrong, told = CHANGES[change]
@@ -100,9 +105,9 @@ def test_a_change_is_put_back_and_told_once(server: Server, change: str) -> None
     line = rf"^WARN: \[default/1 [0-9A-F.]+\] filter first changed {told}.*, which was put back$"
     look = script(f"import os, signal, sys\nwrong = bool({wrong})\nreply = f'250 {{wrong}}'", only="second")
     for _ in range(2):
-        time.sleep(0.01)  # with time before a message, the worker looks after each filter
+        leave_idle()
         assert server.ask(look) == b"250 False\n"
-    time.sleep(0.01)
+    leave_idle()
     assert server.ask(script(text, only="first")) == ACCEPTED
     assert server.ask(look) == b"250 False\n"
     if told:
@@ -119,7 +124,7 @@ def test_the_next_filter_of_the_same_message_finds_it_put_back() -> None:
     filters["careless"] += "    return ''\n"
     with Server(filters=filters, config=ONE_WORKER) as running:
         running.ask()
-        time.sleep(0.01)  # with time before a message, the worker looks after each filter
+        leave_idle()
         assert running.ask() == b"250 /usr None\n"
 
 
@@ -176,7 +181,7 @@ def test_what_cannot_be_put_back_ends_the_worker_not_a_message(server: Server, t
     look = script("import os, resource\nreply = f'250 {os.nice(0)} {resource.getrlimit(7)}'", only="first")
     time.sleep(0.01)  # with time before a message, the worker looks after each filter
     expected = server.ask(look)
-    time.sleep(0.01)
+    leave_idle()
     assert server.ask(script(text, only="second")) == ACCEPTED
     server.wait_for_log(told, after=after)
     assert server.ask(look) == expected

@@ -14,8 +14,10 @@ from support.spool import records
 from support.wait import wait_until
 
 ACCEPTED = b"200 Ok\n"
-MAX_LINE = 4000  # bytes with LF: one write into a shared pipe that is not torn apart
-QUICK = 5.0      # seconds: "not blocked", on a machine that has other work
+MAX_LINE = 4000   # bytes with LF: one write into a shared pipe that is not torn apart
+MANY = 400        # messages
+LOG_PAUSE = 0.01  # seconds in which the lines of messages are gathered
+QUICK = 5.0       # seconds: "not blocked", on a machine that has other work
 CHATTY = """
     import sys
     def do_filter(body, controls):
@@ -63,6 +65,21 @@ def test_a_log_that_nobody_reads_blocks_no_mail_and_the_loss_is_told() -> None:
         asked = sum(" verdict=" in line for line in lines)
         assert dropped > 0 and told > 0 and asked > 0
         assert all(len(line) > 1500 for line in lines if "xxxx" in line), "no line is torn apart"
+
+
+def test_lines_of_messages_that_come_close_together_are_written_together() -> None:
+    server = Server(filters={"quick": "def do_filter(body, controls):\n    return ''\n"})
+    try:
+        server.start(log_in_pieces=True)
+        message, before, begin = server.spool.message(), server.log_pieces(), time.monotonic()
+        for _ in range(MANY):
+            assert server.ask_message(message) == ACCEPTED
+        wait_until("the lines of all", lambda: sum(" verdict=accept" in line for line in server.log_lines()) == MANY)
+        full = sum(len(line) + 1 for line in server.log_lines()) / (MAX_LINE / 2)
+        pauses = (time.monotonic() - begin) / LOG_PAUSE
+        assert server.log_pieces() - before <= full + pauses + 1
+    finally:
+        server.close()
 
 
 def test_the_server_stops_although_nobody_reads_its_log() -> None:

@@ -4,6 +4,7 @@ the log names the right message for what a filter prints.
 from __future__ import annotations
 
 import re
+import textwrap
 from contextlib import ExitStack
 
 import pytest
@@ -17,6 +18,7 @@ from support.wait import wait_until
 
 CLIENTS = 16
 DEFERRED = f"{hostile.DEFERRED}\n".encode()
+MANY_TRIES = 60.0  # seconds: on a busy machine the messages seldom come in the right moment
 CONFIG = "pools: {default: {workers: 2, timeout: 60s}}\n"
 A_FEW_TASKS = 6 * 1024  # bytes: a worker is sent less before it is known that its message takes long
 PRINTS_ITS_ID = """
@@ -92,13 +94,20 @@ def labels_and_names(server: Server) -> list[tuple[str, str]]:
     return [(match[1], match[2] or match[3]) for match in matches if match]
 
 
+def forging_server(config: str) -> Server:
+    """Its script filter can forge without a moment's delay: what it needs has been imported."""
+    server = Server(filters={"script": textwrap.dedent(SCRIPT_FILTER) + "import forge\n"}, config=config)
+    server.write_filter("forge", FORGE)
+    return server
+
+
 def ask_behind(server: Server, first: str, others: int) -> tuple[bytes, list[str], list[str]]:
     """The reply to a message that comes first and runs `first`, those to others that come at the same time to a worker
     that has been fast, and the verdicts of these."""
     messages, verdicts = ordinary(server, 0)
     run_load(server.socket_path, messages, clients=1, count=300, replies=verdicts)
     with ExitStack() as stack:
-        bodies = [server.spool.message(script(FORGE + first)), *messages[:others]]
+        bodies = [server.spool.message(script("from forge import *\n" + first)), *messages[:others]]
         clients = [stack.enter_context(server.send(message)) for message in bodies]
         replies = [client.read_reply() for client in clients[1:] + clients[:1]]
     return replies[-1], [reply.decode().strip() for reply in replies[:-1]], verdicts[:others]
@@ -109,7 +118,7 @@ def ask_behind(server: Server, first: str, others: int) -> tuple[bytes, list[str
 ], ids=["long before its time is over", "in time", "that says that it has ended"])
 def test_behind_a_filter_that_forges_its_verdict_and_hangs_no_message_is_blamed(timeout: str, and_says: str) -> None:
     config = f"pools: {{default: {{workers: 1, timeout: {timeout}}}}}\n"
-    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
+    with forging_server(config) as server:
         reply, others, verdicts = ask_behind(
             server, f"send(outcome(task(), 1, b'550 forged'))\n{and_says}\ntime.sleep(1000)", 4)
         assert reply == b"550 forged\n"
@@ -123,14 +132,14 @@ def test_behind_a_filter_that_forges_its_verdict_and_hangs_no_message_is_blamed(
 def test_behind_a_filter_that_takes_their_tasks_no_message_is_blamed(timeout: str, others: int, noticed: str) -> None:
     """It does so for less time than after which they are taken back. On a busy machine they may come too late."""
     config = f"server: {{poison: {{kills: 0}}}}\npools: {{default: {{workers: 1, timeout: {timeout}}}}}\n"
-    with Server(filters={"script": SCRIPT_FILTER}, config=config) as server:
-        rounds = 0
-        while not (found := has_ended(server, noticed)) and rounds < 10:
+    with forging_server(config) as server:
+        def try_once() -> bool:
             reply, replies, verdicts = ask_behind(server, "take_offers(0.002)", others)
             assert reply in (b"200 Ok\n", DEFERRED)
             assert replies == verdicts
-            rounds += 1
-        assert found
+            return has_ended(server, noticed)
+
+        wait_until(f"a worker to end because {noticed}", try_once, MANY_TRIES)
 
 
 def has_ended(server: Server, reason: str) -> bool:
@@ -140,10 +149,10 @@ def has_ended(server: Server, reason: str) -> bool:
 
 def test_behind_a_filter_that_takes_their_tasks_and_hangs_no_message_waits() -> None:
     """It goes on only in a round in which no task lay there, as it may be on a busy machine."""
-    with Server(filters={"script": SCRIPT_FILTER}, config=CONFIG) as server:
-        replies: list[bytes] = []
-        while DEFERRED not in replies and len(replies) < 10:
+    with forging_server(CONFIG) as server:
+        def try_once() -> bool:
             reply, others, verdicts = ask_behind(server, "take_offers(1)", 8)
             assert others == verdicts
-            replies.append(reply)
-        assert replies[-1] == DEFERRED
+            return reply == DEFERRED
+
+        wait_until("a worker to be killed", try_once, MANY_TRIES)

@@ -1,12 +1,38 @@
-"""LogReader: collects the lines a program writes into a pipe, and waits for one of them.
+"""LogReader: collects the lines a program writes into a pipe or socket, and waits for one of them.
 
 Used by tests/support/server.py. A thread reads, so that the program never finds the pipe full unless a test wants it.
 """
 from __future__ import annotations
 
+import io
 import os
 import re
+import socket
 import threading
+from collections.abc import Callable
+from typing import Any
+
+
+def open_log(in_pieces: bool = False) -> tuple[int, int]:
+    """The end to read and the end to write: of a pipe, or of sockets that keep apart what is written."""
+    if not in_pieces:
+        return os.pipe()
+    read, write = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    return read.detach(), write.detach()
+
+
+class _Pieces(io.FileIO):
+    """Calls `count` for each piece that is read."""
+
+    def __init__(self, fd: int, count: Callable[[], None]) -> None:
+        super().__init__(fd)
+        self._count = count
+
+    def readinto(self, buffer: Any) -> int | None:
+        size = super().readinto(buffer)
+        if size:
+            self._count()
+        return size
 
 
 class LogReader:
@@ -19,6 +45,7 @@ class LogReader:
         self._reading = threading.Event()
         self._reading.set()
         self._broken = False
+        self.pieces = 0  # how often something was read: what was written, where the kernel keeps it apart (SEQPACKET)
 
     def follow(self, fd: int) -> None:
         """Reads `fd`, which it takes over, until end of file."""
@@ -27,7 +54,7 @@ class LogReader:
         self._threads.append(thread)
 
     def _read(self, fd: int) -> None:
-        with os.fdopen(fd, "rb") as stream:
+        with io.BufferedReader(_Pieces(fd, self._count)) as stream:
             for raw in stream:
                 self._reading.wait()
                 if self._broken:
@@ -35,6 +62,9 @@ class LogReader:
                 with self._changed:
                     self._lines.append(raw.decode(errors="replace").rstrip("\n"))
                     self._changed.notify_all()
+
+    def _count(self) -> None:
+        self.pieces += 1
 
     def pause(self) -> None:
         """Reads no more than what is already on its way, until resume(): the pipe may become full."""

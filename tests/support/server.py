@@ -36,7 +36,7 @@ from types import TracebackType
 
 from . import processes
 from .connection import Connection
-from .log_reader import LogReader
+from .log_reader import LogReader, open_log
 from .processes import Process
 from .spool import DEFAULT_BODY, Message, Spool
 from .tree import installed_tree
@@ -147,7 +147,8 @@ class Server:
     # Start and stop --------------------------------------------------------------------------------------------------
 
     def start(
-        self, *, wait: bool = True, timeout: float = 30.0, leak_fd4: bool = False, closed: Sequence[int] = ()
+        self, *, wait: bool = True, timeout: float = 30.0, leak_fd4: bool = False, closed: Sequence[int] = (),
+        log_in_pieces: bool = False,
     ) -> Server:
         """Starts the program.
 
@@ -156,10 +157,11 @@ class Server:
             timeout: Limit for that.
             leak_fd4: Give it the read end of the fd 3 pipe as fd 4, as courierfilter does on SIGHUP.
             closed: Descriptors that are closed before the exec.
+            log_in_pieces: Its log is a socket that keeps apart what is written (log_pieces()), not a pipe.
         """
         plan: dict[int, int] = {}
         stdin_read, self.stdin_fd = os.pipe()
-        log_read, log_write = os.pipe()
+        log_read, log_write = open_log(log_in_pieces)
         if os.geteuid() == 0:
             os.fchown(log_write, self.account.pw_uid, self.account.pw_gid)  # courierfilter makes it as the mail user
         plan |= {0: stdin_read, 1: log_write, 2: log_write}
@@ -329,6 +331,10 @@ class Server:
 
     def log_lines(self) -> list[str]:
         return self._log.lines()
+
+    def log_pieces(self) -> int:
+        """How many writes brought the lines of the log; of a server that was started with log_in_pieces."""
+        return self._log.pieces
 
     def wait_for_log(self, pattern: str, *, after: int = 0, timeout: float = PATIENCE) -> str:
         """The first log line with a match of the regular expression, from line number `after` on (log_mark())."""

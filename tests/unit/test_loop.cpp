@@ -1,10 +1,10 @@
 // Loop: how it waits. What is called back when is tested through the whole server.
 #include "master/loop.h"
+#include "processors.h"
 
 #include <doctest/doctest.h>
 #include <functional>
 #include <memory>
-#include <sched.h>
 #include <utility>
 #include <vector>
 
@@ -37,9 +37,7 @@ TEST_CASE("loop: it sleeps when nothing happens") {
 }
 
 TEST_CASE("loop: while it stays awake it looks again and again, where another processor does the work meanwhile") {
-    cpu_set_t processors;
-    REQUIRE(sched_getaffinity(0, sizeof processors, &processors) == 0);
-    const bool has_others = CPU_COUNT(&processors) > 1;  // then the limit is only for a loop that sleeps
+    const bool has_others = count_processors() > 1;  // then the limit is only for a loop that sleeps
     const Duration limit = has_others ? Duration(30s) : Duration(20ms);
     const int looks = count_looks(limit, 100, [](Loop& loop) { loop.stay_awake(Clock::now() + 1h); });
     if (has_others) CHECK(looks == 100);
@@ -103,12 +101,10 @@ TEST_CASE("loop: watches of memory may stop themselves and others, and start aga
 }
 
 TEST_CASE("loop: a processor is free while fewer of those whose memory is watched are awake") {
-    cpu_set_t set;
-    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
     Loop loop;
     bool sleep = false;
     std::vector<std::unique_ptr<MemoryWatch>> watches;
-    for (int others = CPU_COUNT(&set) - 1; others > 0; --others) {
+    for (int others = count_processors() - 1; others > 0; --others) {
         CHECK(loop.has_free_processor());
         watches.push_back(std::make_unique<MemoryWatch>(
             loop, MemoryWatch::Callbacks{[] {}, [] {}, [] { return false; }, [] {}, [&] { return sleep; }}));

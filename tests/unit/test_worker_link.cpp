@@ -2,6 +2,7 @@
 // nonsense or ends is told once.
 #include "master/scoreboard_view.h"
 #include "master/worker_link.h"
+#include "processors.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -51,7 +52,7 @@ struct Fixture {
     // Others that are awake, one for each processor.
     std::vector<std::unique_ptr<MemoryWatch>> use_all_processors() {
         std::vector<std::unique_ptr<MemoryWatch>> others;
-        for (unsigned i = 0; i < std::thread::hardware_concurrency(); ++i) {
+        for (int i = 0; i < count_processors(); ++i) {
             const auto no = [] { return false; };
             others.push_back(
                 std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[] {}, [] {}, no, [] {}, no}));
@@ -110,7 +111,7 @@ TEST_CASE("worker link: a worker is woken at once where a processor is free for 
     others.clear();
     its.link->put("two");
     its.link->flush();
-    CHECK(its.was_woken() == (std::thread::hardware_concurrency() > 1));
+    CHECK(its.was_woken() == (count_processors() > 1));
 }
 
 TEST_CASE("worker link: the wake-up that is owed comes, too, when the answer is not expected soon any more") {
