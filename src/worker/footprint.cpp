@@ -8,12 +8,11 @@ Footprint read_all(const std::vector<Property>& properties) {
     return values;
 }
 
-std::vector<Difference> find_differences(const std::vector<Property>& properties, const Footprint& wanted,
-                                         bool with_costly) {
+std::vector<Difference> find_differences(const std::vector<Property>& properties, const Footprint& wanted, Look look) {
     std::vector<Difference> differences;
     for (std::size_t i = 0; i < properties.size(); ++i) {
         const Property& property = properties[i];
-        if (!with_costly && (!property.cheap || (property.holds && property.holds(wanted[i])))) continue;
+        if (property.look > look || (look != Look::full && property.holds && property.holds(wanted[i]))) continue;
         std::string value = property.read();
         if (value != wanted[i]) differences.push_back({i, std::move(value)});
     }

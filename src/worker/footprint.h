@@ -9,17 +9,23 @@
 
 namespace pythonfilter {
 
+/// How deep a look goes: it takes in what those before it do.
+enum class Look {
+    quick,   // after each message
+    called,  // after a message in which a function was called that can change the thing (changing_calls.h)
+    full,    // at times (look_policy.h), and where a look has found anything
+};
+
 /// One thing that can be looked at and put back.
 struct Property {
     const char* name;                                 // "the umask": the log says that a filter changed it
-    bool cheap;                                       // looked at after each message; else only in a full look
+    Look look;                                        // the least deep one that looks at it
     std::function<std::string()> read;                // any bytes; equal when nothing was changed
     std::function<bool(const std::string&)> restore;  // false: it cannot be put back
     /// What changed, for a person: from the value that should be to the one that is. May be empty.
     std::function<std::string(const std::string&, const std::string&)> describe;
     bool raised_when_slow = false;  // the server itself changes it, in a worker whose filter takes long
-    /// Where that costs less than read(): whether it has the value that it should have. Asked after each message; a
-    /// full look reads.
+    /// Where that costs less than read(): whether it has the value that it should have. A full look reads.
     std::function<bool(const std::string&)> holds = {};
 };
 
@@ -32,9 +38,7 @@ struct Difference {
 
 Footprint read_all(const std::vector<Property>& properties);
 
-/// `with_costly`: the full look.
-std::vector<Difference> find_differences(const std::vector<Property>& properties, const Footprint& wanted,
-                                         bool with_costly);
+std::vector<Difference> find_differences(const std::vector<Property>& properties, const Footprint& wanted, Look look);
 
 /// "the umask (022 -> 077)"
 std::string describe(const Property& property, const std::string& wanted, const std::string& value);

@@ -20,7 +20,7 @@ public:
 
 private:
     static constexpr Duration kPause = std::chrono::milliseconds(1);  // a worker under load never has it
-    static constexpr Duration kWork = std::chrono::milliseconds(4);   // a full look took 68 to 90 us: two percent
+    static constexpr Duration kWork = std::chrono::milliseconds(10);  // a full look took 68 to 90 us: one percent
     static constexpr int kMessages = 100;
     static constexpr int kWatched = 100;
 

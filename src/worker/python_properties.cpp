@@ -119,7 +119,7 @@ Property search_path() {
         const auto size = static_cast<std::size_t>(PyList_GET_SIZE(path)) * sizeof(PyObject*);
         return size == wanted.size() && std::memcmp(PySequence_Fast_ITEMS(path), wanted.data(), size) == 0;
     };
-    return {"sys.path", true, read_path, [saved](const std::string&) { return restore_path(saved); }, {}, false, holds};
+    return {"sys.path", Look::quick, read_path, [saved](const std::string&) { return restore_path(saved); }, {}, false, holds};
 }
 
 
@@ -127,7 +127,7 @@ Property search_path() {
 
 Property stream(const char* name, const char* attribute) {
     const PyObj saved = borrow(PySys_GetObject(attribute)), key = interned(attribute);
-    return {name, true, [attribute] { return as_bytes(PySys_GetObject(attribute)); },
+    return {name, Look::quick, [attribute] { return as_bytes(PySys_GetObject(attribute)); },
             [attribute, saved](const std::string&) { return PySys_SetObject(attribute, saved.ptr()) == 0; }, {}, false,
             [key, saved](const std::string&) { return sys_attribute(key) == saved.ptr(); }};
 }
@@ -213,7 +213,7 @@ Property hooks() {
         PyEval_SetProfile(saved.profile, profile.ptr());
         return read() == wanted;
     };
-    return {"the trace or profile function", true, read, restore, {}, false, holds};
+    return {"the trace or profile function", Look::quick, read, restore, {}, false, holds};
 }
 
 // ---- set in a module
@@ -245,21 +245,21 @@ bool restore_socket_timeout(const PyObj& saved) {
 std::vector<Property> python_properties(PackageGuard& guard) {
     const auto saved_timeout = socket_timeout();
     return {
-        {"the environment", true, read_environment, restore_environment, describe_environment, false,
+        {"the environment", Look::quick, read_environment, restore_environment, describe_environment, false,
          environment_holds},
         search_path(),
-        {"the locale", true, read_locale, restore_locale, describe_locale, false, locale_holds},
+        {"the locale", Look::quick, read_locale, restore_locale, describe_locale, false, locale_holds},
         stream("sys.stdin", "stdin"),
         stream("sys.stdout", "stdout"),
         stream("sys.stderr", "stderr"),
-        {"the recursion limit", true, read_recursion_limit, restore_recursion_limit, from_to},
-        {"the garbage collector", true, read_collector, restore_collector, from_to},
-        {"tempfile.tempdir", false, read_temporary_directory, restore_temporary_directory,
+        {"the recursion limit", Look::quick, read_recursion_limit, restore_recursion_limit, from_to},
+        {"the garbage collector", Look::quick, read_collector, restore_collector, from_to},
+        {"tempfile.tempdir", Look::full, read_temporary_directory, restore_temporary_directory,
          [](const std::string&, const std::string& value) { return value; }},
-        {"the default timeout of sockets", false, read_socket_timeout,
+        {"the default timeout of sockets", Look::full, read_socket_timeout,
          [saved_timeout](const std::string&) { return restore_socket_timeout(saved_timeout); }, from_to},
         hooks(),
-        {"names in courier or builtins", true, [&guard] { return guard.changed(); },
+        {"names in courier or builtins", Look::quick, [&guard] { return guard.changed(); },
          [&guard](const std::string&) { return guard.restore(); },
          [](const std::string&, const std::string& value) { return value; }},
     };

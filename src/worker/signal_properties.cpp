@@ -72,7 +72,7 @@ std::string describe_mask(const std::string& wanted, const std::string& value) {
 
 // ---- handlers
 
-// Those that programs use are looked at after each filter.
+// Those that programs use are looked at after each message in which any was set.
 constexpr std::array kUsual{SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD};
 
 // Of one signal: what the kernel calls, and what Python calls then. The saved objects live on, so no other has the
@@ -104,18 +104,6 @@ public:
         std::string bytes;
         for (const Saved& saved : saved_) bytes += as_bytes(handler_now(saved));
         return bytes;
-    }
-
-    /// Whether Python knows the same handlers as before. What a C library has set is not seen: the kernel is asked in a
-    /// full look only, because it wants a system call for each signal.
-    bool python_holds() const {
-        if (!get_) return true;
-        for (const Saved& saved : saved_) {
-            const PyObj now = steal(PyObject_CallOneArg(get_.ptr(), saved.number.ptr()));
-            if (!now) PyErr_Clear();
-            if (now.ptr() != saved.python.ptr()) return false;
-        }
-        return true;
     }
 
     bool restore() const {
@@ -176,21 +164,20 @@ Property handlers_row(bool usual) {
         if ((std::find(kUsual.begin(), kUsual.end(), signal) != kUsual.end()) == usual) signals.push_back(signal);
     }
     const auto handlers = std::make_shared<SignalHandlers>(signals);
-    return {"signal handlers", usual, [handlers] { return handlers->read(); },
+    return {"signal handlers", usual ? Look::called : Look::full, [handlers] { return handlers->read(); },
             [handlers](const std::string&) { return handlers->restore(); },
             [handlers](const std::string& wanted, const std::string& value) {
                 return handlers->describe(wanted, value);
-            },
-            false, [handlers](const std::string&) { return handlers->python_holds(); }};
+            }};
 }
 
 }  // namespace
 
 std::vector<Property> signal_properties() {
     return {
-        {"an alarm timer", true, read_timers<0, 1>, disarm_timers<0>, describe_timers},
-        {"a timer of CPU time", true, read_timers<1, kTimers.size()>, disarm_timers<1>, describe_timers},
-        {"the signal mask", true, read_mask, restore_mask, describe_mask},
+        {"an alarm timer", Look::called, read_timers<0, 1>, disarm_timers<0>, describe_timers},
+        {"a timer of CPU time", Look::called, read_timers<1, kTimers.size()>, disarm_timers<1>, describe_timers},
+        {"the signal mask", Look::called, read_mask, restore_mask, describe_mask},
         handlers_row(true),
         handlers_row(false),
     };

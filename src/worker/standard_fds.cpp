@@ -60,8 +60,8 @@ bool StandardFds::restore(const std::string&) const {
 
 std::vector<Property> StandardFds::properties() const {
     const auto put_back = [this](const std::string& wanted) { return restore(wanted); };
-    return {{"the standard descriptors", false, read_open, put_back, {}},
-            {"where the standard descriptors lead", false, read_targets, put_back, {}}};
+    return {{"the standard descriptors", Look::called, read_open, put_back, {}},
+            {"where the standard descriptors lead", Look::called, read_targets, put_back, {}}};
 }
 
 }  // namespace pythonfilter

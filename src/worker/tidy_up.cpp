@@ -1,6 +1,7 @@
 #include "worker/tidy_up.h"
 
 #include "message/frames.h"
+#include "worker/changing_calls.h"
 #include "worker/interpreter.h"
 #include "worker/process_properties.h"
 #include "worker/python_properties.h"
@@ -42,6 +43,7 @@ void TidyUp::set_baseline() {
     guard_.begin();
     append(properties_, python_properties(guard_));
     wanted_ = read_all(properties_);
+    take_changing_calls();
     children_.set_baseline();
     temporary_files_.set_baseline();
     lowest_ = lowest_free_descriptor();
@@ -60,24 +62,29 @@ void TidyUp::filter_ran(const std::string& filter, Duration wall) {
     since_look_.add(filter);
     since_full_look_.add(filter);
     slow_ = slow_ || (slow_after_ != Duration(0) && wall >= slow_after_);
-    if (policy_.filter_ran(wall)) look(true);
+    if (policy_.filter_ran(wall)) look(Look::full);
 }
 
 // What one thing was done to, others may have been as well: any finding makes it a full look.
-void TidyUp::look(bool full) {
-    if (full || !is_still_free(lowest_)) lowest_ = lowest_free_descriptor();
-    auto differences = find_differences(properties_, wanted_, full);
-    if (!full && (lowest_ <= STDERR_FILENO || !differences.empty())) {
-        full = true;
-        differences = find_differences(properties_, wanted_, true);
+void TidyUp::look(Look depth) {
+    const bool called = take_changing_calls();
+    if (depth == Look::quick && called) depth = Look::called;
+    if (depth == Look::full || !is_still_free(lowest_)) lowest_ = lowest_free_descriptor();
+    auto differences = find_differences(properties_, wanted_, depth);
+    if (depth != Look::full && (lowest_ <= STDERR_FILENO || !differences.empty())) {
+        depth = Look::full;
+        differences = find_differences(properties_, wanted_, depth);
     }
     bool unclear = false;
     for (const Difference& difference : differences) {
-        if (slow_ && properties_[difference.property].raised_when_slow) continue;
-        const Suspects& suspects = properties_[difference.property].cheap ? since_look_ : since_full_look_;
+        const Property& property = properties_[difference.property];
+        if (slow_ && property.raised_when_slow) continue;
+        const bool is_new = property.look == Look::quick || (property.look == Look::called && called);
+        const Suspects& suspects = is_new ? since_look_ : since_full_look_;
         undo(difference, suspects.text());
         unclear = unclear || !suspects.clear();
     }
+    const bool full = depth == Look::full;
     unclear = measure(full) || unclear;
     since_look_.forget();
     if (full) {
@@ -125,7 +132,7 @@ bool TidyUp::measure_threads() {
 }
 
 void TidyUp::message_ended() {
-    if (!since_look_.empty()) look(false);
+    if (!since_look_.empty()) look(Look::quick);
     check(descriptors_, "open descriptors");
     check(threads_, "threads");
     check(processes_, "processes running");

@@ -49,7 +49,7 @@ public:
     bool left_children() const { return !children_now_.empty(); }
 
 private:
-    void look(bool full);
+    void look(Look depth);
     void undo(const Difference& difference, const std::string& who);
     bool measure(bool full);
     bool measure_threads();

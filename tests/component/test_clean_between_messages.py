@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from support.script_filter import script, script_filter
+from support.script_filter import SCRIPT_FILTER, script, script_filter
 from support.server import Server
 from support.wait import wait_until
 
 ACCEPTED = b"200 Ok\n"
 ONE_WORKER = "pools: {default: {workers: 1}}\n"
-SLOW = "\nimport time\ntime.sleep(0.005)\n"  # long enough for the full look to be due
+SLOW = "\nimport time\ntime.sleep(0.012)\n"  # long enough for the full look to be due
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,33 @@ def test_under_load_what_is_seldom_changed_is_found_within_a_hundred_messages() 
         seen = [int(client.read_reply().split()[1]) for client in clients[1:]]
         assert seen[-1] == 0 and max(seen) <= 100
         running.wait_for_log("filter busy changed the default timeout of sockets")
+
+
+# What a function of the C library has changed is found before the next message even then. As in CHANGES.
+CALLS = {
+    **{name: CHANGES[name][:2] for name in ("alarm", "profiling timer", "signal mask", "umask", "directory", "handler",
+                                            "handler in C")},
+    "standard output": ("import os\nos.dup2(os.open('/dev/null', os.O_WRONLY), 1)",
+                        "os.readlink('/proc/self/fd/1') == '/dev/null'"),
+    "soft limit": ("import resource\nresource.setrlimit(7, (99, resource.getrlimit(7)[1]))",
+                   "__import__('resource').getrlimit(7)[0] == 99"),
+    "soft limit by prlimit": ("import resource\nresource.prlimit(0, 7, (98, resource.getrlimit(7)[1]))",
+                              "__import__('resource').getrlimit(7)[0] == 98"),
+    "death signal": ("import ctypes\nctypes.CDLL(None).prctl(1, 0)",
+                     "__import__('ctypes').CDLL(None).prctl(2, __import__('ctypes').byref("
+                     "(word := __import__('ctypes').c_int(-1)))) or word.value != 9"),
+}
+
+
+@pytest.mark.parametrize("change", CALLS)
+def test_under_load_what_a_call_has_changed_is_found_before_the_next_message(change: str) -> None:
+    text, wrong = CALLS[change]
+    look = script(f"import os, signal\nreply = '250 ' + str(bool({wrong}))")
+    with Server(filters={"script": SCRIPT_FILTER}, config=ONE_WORKER) as running:
+        bodies = [look] * 5 + [script(text), look] * 5  # a full look is due after the first only
+        clients = [running.send(running.spool.message(body)) for body in bodies]
+        replies = [client.read_reply() for client in clients]
+        assert replies == [b"250 False\n"] * 5 + [ACCEPTED, b"250 False\n"] * 5
 
 
 # --- What cannot be put back ------------------------------------------------------------------------------------------

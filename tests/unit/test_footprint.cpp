@@ -13,9 +13,9 @@ struct World {
 
     std::vector<Property> properties() {
         const auto restore = [](const std::string&) { return true; };
-        return {{"the umask", true, [this] { return umask; }, restore, from_to},
-                {"the handlers", false, [this] { ++costly_reads; return handlers; }, restore, {}},
-                {"sys.path", true, [this] { return path; }, restore, {}}};
+        return {{"the umask", Look::quick, [this] { return umask; }, restore, from_to},
+                {"the handlers", Look::full, [this] { ++costly_reads; return handlers; }, restore, {}},
+                {"sys.path", Look::called, [this] { return path; }, restore, {}}};
     }
 };
 
@@ -24,14 +24,14 @@ struct World {
 TEST_CASE_FIXTURE(World, "nothing differs when nothing was changed") {
     const auto table = properties();
     const Footprint wanted = read_all(table);
-    CHECK(find_differences(table, wanted, true).empty());
+    CHECK(find_differences(table, wanted, Look::full).empty());
 }
 
 TEST_CASE_FIXTURE(World, "each difference is found, with its value, in the order of the table") {
     const auto table = properties();
     const Footprint wanted = read_all(table);
     umask = "077", handlers = "some", path = "/b";
-    const auto differences = find_differences(table, wanted, true);
+    const auto differences = find_differences(table, wanted, Look::full);
     REQUIRE(differences.size() == 3);
     CHECK(differences[0].property == 0);
     CHECK(differences[0].value == "077");
@@ -44,9 +44,19 @@ TEST_CASE_FIXTURE(World, "what is costly is read in a full look only") {
     const Footprint wanted = read_all(table);
     handlers = "some";
     costly_reads = 0;
-    CHECK(find_differences(table, wanted, false).empty());
+    CHECK(find_differences(table, wanted, Look::quick).empty());
+    CHECK(find_differences(table, wanted, Look::called).empty());
     CHECK(costly_reads == 0);
-    CHECK(find_differences(table, wanted, true).size() == 1);
+    CHECK(find_differences(table, wanted, Look::full).size() == 1);
+}
+
+TEST_CASE_FIXTURE(World, "what only certain functions can change is read when one of them was called") {
+    const auto table = properties();
+    const Footprint wanted = read_all(table);
+    path = "/b";
+    CHECK(find_differences(table, wanted, Look::quick).empty());
+    CHECK(find_differences(table, wanted, Look::called).size() == 1);
+    CHECK(find_differences(table, wanted, Look::full).size() == 1);
 }
 
 TEST_CASE_FIXTURE(World, "a change is told with its values where that helps, at most some hundred bytes") {

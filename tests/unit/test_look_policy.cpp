@@ -39,7 +39,7 @@ TEST_CASE("under load a filter that does nothing is looked at every hundred mess
 TEST_CASE("a filter that works is looked at in proportion to its work") {
     LookPolicy policy;
     CHECK(looks(policy, 100, 20us, 10ms) == 100);
-    CHECK(looks(policy, 100, 20us, 1ms) == 25);
+    CHECK(looks(policy, 100, 20us, 1ms) == 10);
 }
 
 TEST_CASE("when it is not clear who it was, each filter gets its look for a hundred messages") {

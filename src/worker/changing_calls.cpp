@@ -1,0 +1,145 @@
+#include "worker/changing_calls.h"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdarg>
+#include <cstddef>
+#include <dlfcn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+namespace pythonfilter {
+namespace {
+
+std::atomic<bool> called{false};
+
+void note_if(bool changes) {
+    if (changes) called.store(true, std::memory_order_relaxed);
+}
+
+template <std::size_t size>
+struct Name {
+    char text[size];
+    consteval Name(const char (&name)[size]) { std::copy_n(name, size, text); }
+};
+
+// The function of this name in the C library. Found before main(), not at the first call: a child of fork() must not
+// wait for the linker's lock, which another thread may have held. Libraries that start earlier do not fork.
+template <Name name, class Function>
+struct Next {
+    static Function* find() { return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name.text)); }
+    static inline Function* const found = find();
+};
+
+template <Name name, class Result, class... Arguments>
+Result pass_on(bool changes, Arguments... arguments) {
+    using Found = Next<name, Result(Arguments...)>;
+    note_if(changes);
+    return (Found::found ? Found::found : Found::find())(arguments...);
+}
+
+}  // namespace
+
+bool take_changing_calls() {
+    return called.load(std::memory_order_relaxed) && called.exchange(false, std::memory_order_relaxed);
+}
+
+}  // namespace pythonfilter
+
+using pythonfilter::pass_on;
+
+// Those that can also be asked for the present value note only what changes it.
+#pragma GCC visibility push(default)
+extern "C" {
+
+unsigned alarm(unsigned seconds) noexcept { return pass_on<"alarm", unsigned>(true, seconds); }
+
+int chdir(const char* path) noexcept { return pass_on<"chdir", int>(true, path); }
+
+int chroot(const char* path) noexcept { return pass_on<"chroot", int>(true, path); }
+
+int dup2(int from, int to) noexcept { return pass_on<"dup2", int>(to <= STDERR_FILENO, from, to); }
+
+int dup3(int from, int to, int flags) noexcept { return pass_on<"dup3", int>(to <= STDERR_FILENO, from, to, flags); }
+
+int fchdir(int fd) noexcept { return pass_on<"fchdir", int>(true, fd); }
+
+int nice(int more) noexcept { return pass_on<"nice", int>(true, more); }
+
+// Asks the kernel itself: a function with any number of arguments cannot be passed on.
+int prctl(int option, ...) noexcept {
+    va_list list;
+    va_start(list, option);
+    unsigned long values[4];
+    for (unsigned long& value : values) value = va_arg(list, unsigned long);
+    va_end(list);
+    pythonfilter::note_if(option == PR_SET_PDEATHSIG || option == PR_SET_CHILD_SUBREAPER);
+    return static_cast<int>(syscall(SYS_prctl, option, values[0], values[1], values[2], values[3]));
+}
+
+int pthread_sigmask(int how, const sigset_t* mask, sigset_t* before) noexcept {
+    return pass_on<"pthread_sigmask", int>(mask != nullptr, how, mask, before);
+}
+
+int setitimer(__itimer_which_t which, const itimerval* timer, itimerval* before) noexcept {
+    return pass_on<"setitimer", int>(true, which, timer, before);
+}
+
+int setpgid(pid_t pid, pid_t group) noexcept { return pass_on<"setpgid", int>(true, pid, group); }
+
+int setpgrp() noexcept { return pass_on<"setpgrp", int>(true); }
+
+int setpriority(__priority_which_t which, id_t who, int value) noexcept {
+    return pass_on<"setpriority", int>(true, which, who, value);
+}
+
+pid_t setsid() noexcept { return pass_on<"setsid", pid_t>(true); }
+
+int sigaction(int signal, const struct sigaction* action, struct sigaction* before) noexcept {
+    return pass_on<"sigaction", int>(action != nullptr, signal, action, before);
+}
+
+int siginterrupt(int signal, int on) noexcept { return pass_on<"siginterrupt", int>(true, signal, on); }
+
+sighandler_t signal(int number, sighandler_t handler) noexcept {
+    return pass_on<"signal", sighandler_t>(true, number, handler);
+}
+
+int sigprocmask(int how, const sigset_t* mask, sigset_t* before) noexcept {
+    return pass_on<"sigprocmask", int>(mask != nullptr, how, mask, before);
+}
+
+useconds_t ualarm(useconds_t value, useconds_t interval) noexcept {
+    return pass_on<"ualarm", useconds_t>(true, value, interval);
+}
+
+mode_t umask(mode_t mask) noexcept { return pass_on<"umask", mode_t>(true, mask); }
+
+// The headers may give the first of two names the meaning of the second, so these have names of their own here.
+int note_prlimit(pid_t pid, int resource, const rlimit64* limit, rlimit64* before) noexcept __asm__("prlimit");
+int note_prlimit64(pid_t pid, int resource, const rlimit64* limit, rlimit64* before) noexcept __asm__("prlimit64");
+int note_setrlimit(int resource, const rlimit64* limit) noexcept __asm__("setrlimit");
+int note_setrlimit64(int resource, const rlimit64* limit) noexcept __asm__("setrlimit64");
+
+int note_prlimit(pid_t pid, int resource, const rlimit64* limit, rlimit64* before) noexcept {
+    return pass_on<"prlimit", int>(limit != nullptr, pid, resource, limit, before);
+}
+
+int note_prlimit64(pid_t pid, int resource, const rlimit64* limit, rlimit64* before) noexcept {
+    return pass_on<"prlimit64", int>(limit != nullptr, pid, resource, limit, before);
+}
+
+int note_setrlimit(int resource, const rlimit64* limit) noexcept {
+    return pass_on<"setrlimit", int>(true, resource, limit);
+}
+
+int note_setrlimit64(int resource, const rlimit64* limit) noexcept {
+    return pass_on<"setrlimit64", int>(true, resource, limit);
+}
+
+}  // extern "C"
+#pragma GCC visibility pop
