@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <clocale>
 #include <csignal>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -52,7 +54,8 @@ bool take_changing_calls() {
 
 using pythonfilter::pass_on;
 
-// Those that can also be asked for the present value note only what changes it.
+// Exported, because libraries know functions of the same names. Those that can also be asked for the present value note
+// only what changes it.
 #pragma GCC visibility push(default)
 extern "C" {
 
@@ -61,6 +64,8 @@ unsigned alarm(unsigned seconds) noexcept { return pass_on<"alarm", unsigned>(tr
 int chdir(const char* path) noexcept { return pass_on<"chdir", int>(true, path); }
 
 int chroot(const char* path) noexcept { return pass_on<"chroot", int>(true, path); }
+
+int clearenv() noexcept { return pass_on<"clearenv", int>(true); }
 
 int dup2(int from, int to) noexcept { return pass_on<"dup2", int>(to <= STDERR_FILENO, from, to); }
 
@@ -85,8 +90,18 @@ int pthread_sigmask(int how, const sigset_t* mask, sigset_t* before) noexcept {
     return pass_on<"pthread_sigmask", int>(mask != nullptr, how, mask, before);
 }
 
+int putenv(char* entry) noexcept { return pass_on<"putenv", int>(true, entry); }
+
+int setenv(const char* name, const char* value, int replace) noexcept {
+    return pass_on<"setenv", int>(true, name, value, replace);
+}
+
 int setitimer(__itimer_which_t which, const itimerval* timer, itimerval* before) noexcept {
     return pass_on<"setitimer", int>(true, which, timer, before);
+}
+
+char* setlocale(int category, const char* locale) noexcept {
+    return pass_on<"setlocale", char*>(locale != nullptr, category, locale);
 }
 
 int setpgid(pid_t pid, pid_t group) noexcept { return pass_on<"setpgid", int>(true, pid, group); }
@@ -116,6 +131,8 @@ int sigprocmask(int how, const sigset_t* mask, sigset_t* before) noexcept {
 useconds_t ualarm(useconds_t value, useconds_t interval) noexcept {
     return pass_on<"ualarm", useconds_t>(true, value, interval);
 }
+
+int unsetenv(const char* name) noexcept { return pass_on<"unsetenv", int>(true, name); }
 
 mode_t umask(mode_t mask) noexcept { return pass_on<"umask", mode_t>(true, mask); }
 

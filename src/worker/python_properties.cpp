@@ -23,16 +23,6 @@ std::string read_environment() {
     return text;
 }
 
-bool environment_holds(const std::string& wanted) {
-    std::size_t at = 0;
-    for (char** entry = environ; entry && *entry; ++entry) {
-        const std::size_t size = std::strlen(*entry) + 1;
-        if (size > wanted.size() - at || std::memcmp(*entry, wanted.data() + at, size) != 0) return false;
-        at += size;
-    }
-    return at == wanted.size();
-}
-
 using Variables = std::map<std::string, std::string>;
 
 Variables variables_of(const std::string& environment) {
@@ -148,11 +138,6 @@ std::string describe_locale(const std::string& wanted, const std::string& value)
     return parts;
 }
 
-bool locale_holds(const std::string& wanted) {
-    const char* locale = std::setlocale(LC_ALL, nullptr);
-    return locale && wanted == locale;
-}
-
 bool restore_locale(const std::string& wanted) { return std::setlocale(LC_ALL, wanted.c_str()) != nullptr; }
 
 std::string read_recursion_limit() { return std::to_string(Py_GetRecursionLimit()); }
@@ -245,10 +230,9 @@ bool restore_socket_timeout(const PyObj& saved) {
 std::vector<Property> python_properties(PackageGuard& guard) {
     const auto saved_timeout = socket_timeout();
     return {
-        {"the environment", Look::quick, read_environment, restore_environment, describe_environment, false,
-         environment_holds},
+        {"the environment", Look::called, read_environment, restore_environment, describe_environment},
         search_path(),
-        {"the locale", Look::quick, read_locale, restore_locale, describe_locale, false, locale_holds},
+        {"the locale", Look::called, read_locale, restore_locale, describe_locale},
         stream("sys.stdin", "stdin"),
         stream("sys.stdout", "stdout"),
         stream("sys.stderr", "stderr"),

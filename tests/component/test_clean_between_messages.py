@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 from support.script_filter import SCRIPT_FILTER, script, script_filter
 from support.server import Server
+from support.tree import CHECKOUT
 from support.wait import wait_until
 
 ACCEPTED = b"200 Ok\n"
@@ -169,7 +170,10 @@ def test_under_load_what_is_seldom_changed_is_found_within_a_hundred_messages() 
 # What a function of the C library has changed is found before the next message even then. As in CHANGES.
 CALLS = {
     **{name: CHANGES[name][:2] for name in ("alarm", "profiling timer", "signal mask", "umask", "directory", "handler",
-                                            "handler in C")},
+                                            "handler in C", "time zone", "locale")},
+    "environment": ("import os\nos.environ['PATH'] = '/evil'", "os.environ['PATH'] == '/evil'"),
+    "environment in C": ("import ctypes\nctypes.CDLL(None).clearenv()",
+                         "__import__('ctypes').CDLL(None).getenv(b'PATH') == 0"),
     "standard output": ("import os\nos.dup2(os.open('/dev/null', os.O_WRONLY), 1)",
                         "os.readlink('/proc/self/fd/1') == '/dev/null'"),
     "soft limit": ("import resource\nresource.setrlimit(7, (99, resource.getrlimit(7)[1]))",
@@ -191,6 +195,23 @@ def test_under_load_what_a_call_has_changed_is_found_before_the_next_message(cha
         clients = [running.send(running.spool.message(body)) for body in bodies]
         replies = [client.read_reply() for client in clients]
         assert replies == [b"250 False\n"] * 5 + [ACCEPTED, b"250 False\n"] * 5
+
+
+def test_every_function_that_notes_calls_is_the_one_that_libraries_get() -> None:
+    source = (CHECKOUT / "src/worker/changing_calls.cpp").read_text()
+    names = re.findall(r'pass_on<"(\w+)"', source) + ["prctl"]
+    look = script(f"""\
+        import ctypes, os, re
+        program = os.readlink('/proc/self/exe')
+        ranges = [[int(end, 16) for end in line.split()[0].split('-')]
+                  for line in open('/proc/self/maps') if program in line]
+        libc = ctypes.CDLL(None)
+        places = {{name: ctypes.cast(getattr(libc, name), ctypes.c_void_p).value for name in {names}}}
+        others = [name for name, place in places.items() if not any(first <= place < end for first, end in ranges)]
+        reply = f'250 {{others}}'
+        """)
+    with Server(filters={"script": SCRIPT_FILTER}, config=ONE_WORKER) as running:
+        assert running.ask(look) == b"250 []\n"
 
 
 # --- What cannot be put back ------------------------------------------------------------------------------------------
