@@ -1,7 +1,6 @@
 #include "worker/changing_calls.h"
 
 #include <algorithm>
-#include <atomic>
 #include <clocale>
 #include <csignal>
 #include <cstdarg>
@@ -17,10 +16,11 @@
 namespace pythonfilter {
 namespace {
 
-std::atomic<bool> called{false};
+// Not a std::atomic: its functions are shared with files that may have been made for a sanitizer (meson.build).
+bool called = false;
 
 void note_if(bool changes) {
-    if (changes) called.store(true, std::memory_order_relaxed);
+    if (changes) __atomic_store_n(&called, true, __ATOMIC_RELAXED);
 }
 
 template <std::size_t size>
@@ -47,7 +47,7 @@ Result pass_on(bool changes, Arguments... arguments) {
 }  // namespace
 
 bool take_changing_calls() {
-    return called.load(std::memory_order_relaxed) && called.exchange(false, std::memory_order_relaxed);
+    return __atomic_load_n(&called, __ATOMIC_RELAXED) && __atomic_exchange_n(&called, false, __ATOMIC_RELAXED);
 }
 
 }  // namespace pythonfilter
