@@ -1,13 +1,15 @@
 // AheadPolicy: how many tasks may be sent to a worker behind the one that it runs. While messages wait, a worker
 // that finds its next task there need not sleep until the master has sent it one. But what lies there waits for this
 // worker alone, so it may be only as much as the worker does in no time, judged by the messages before, or a single
-// one of some milliseconds; what waits longer is taken back, and so is what a worker without anything to do can begin.
+// one behind one of some milliseconds; what waits longer than was to be expected is taken back, and so is what a worker
+// without anything to do can begin.
 // As it knows how fast a worker is, it also says when the master stays awake for the answer. Pure: times are arguments.
 // Used by tasks_ahead. Two more bounds: WorkerLink::takes_more(), and the places in a ScoreboardPage.
 #pragma once
 
 #include "base/clock.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace pythonfilter {
@@ -15,7 +17,8 @@ namespace pythonfilter {
 class AheadPolicy {
 public:
     static constexpr Duration kMostWork = 1ms;     // of all tasks that it has been sent, where there are several
-    static constexpr Duration kTakeBack = 5ms;     // for the task that runs; then the others go elsewhere
+    static constexpr Duration kLongest = 20ms;     // that a task may take in the mean for another one to wait behind it
+    static constexpr Duration kTakeBack = 5ms;     // the least of patience()
     static constexpr Duration kMove = 200us;       // a message of less is done before another worker has begun it
     static constexpr Duration kSoon = 100us;       // an answer that comes within it; so long the master stays awake
     static constexpr std::size_t kTogether = 4;    // of so fast a worker, before another one is woken up
@@ -27,6 +30,8 @@ public:
     void paused() { mean_ = kFirst; }
     /// One more task for a worker that has been sent `sent`, at least one, and has not answered them.
     bool takes(std::size_t sent) const;
+    /// When the task that runs has taken so long, those behind it go elsewhere.
+    Duration patience() const { return answers_in_time() ? std::max(kTakeBack, 2 * mean_) : kTakeBack; }
     /// What it has not begun is better off with a worker that has nothing to do.
     bool gives_away() const { return mean_ >= kMove; }
     /// One more for a worker that has `sent`, although another one has nothing to do: that would first have to wake up.
@@ -35,7 +40,9 @@ public:
     bool answers_soon() const { return mean_ <= kSoon; }
 
 private:
-    static constexpr Duration kFirst = 16 * kMostWork;  // nothing is known: some fast messages must come before
+    bool answers_in_time() const { return mean_ <= kLongest; }
+
+    static constexpr Duration kFirst = 2 * kLongest;  // nothing is known: some fast messages must come before
     static constexpr int kWeight = 8;                   // of the past, in messages
 
     Duration mean_ = kFirst;

@@ -98,7 +98,7 @@ public:
     /// Jobs that it has been given and has not answered.
     std::size_t jobs() const { return ahead_.size() + (job_ ? 1 : 0); }
     /// Its job has had it for so long that none may wait behind it.
-    bool takes_long(TimePoint now) const { return job_ && now - dispatched_ >= AheadPolicy::kTakeBack; }
+    bool takes_long(TimePoint now) const { return job_ && now - dispatched_ >= ahead_.patience(); }
     bool has_ahead() const { return ahead_.size() > 0; }
     /// It has been sent something that a worker with nothing to do had better take over.
     bool gives_away() const { return ahead_.gives_away(); }

@@ -103,13 +103,25 @@ TEST_CASE("tasks ahead: all of them together are at most a millisecond of work")
     CHECK_FALSE(policy.takes(2));
 }
 
-TEST_CASE("tasks ahead: a single one may take as long as what is behind it waits at most") {
+TEST_CASE("tasks ahead: a single one may wait behind one of some milliseconds") {
     AheadPolicy policy;
-    serve(policy, 200, AheadPolicy::kTakeBack - 1us);
+    serve(policy, 200, AheadPolicy::kLongest - 1us);
     CHECK(policy.takes(1));
     CHECK_FALSE(policy.takes(2));
-    serve(policy, 200, AheadPolicy::kTakeBack + 1ms);
+    serve(policy, 200, AheadPolicy::kLongest + 1ms);
     CHECK_FALSE(policy.takes(1));
+}
+
+TEST_CASE("tasks ahead: one that waits has patience for twice the time that was to be expected, or some milliseconds") {
+    AheadPolicy policy;
+    CHECK(policy.patience() == AheadPolicy::kTakeBack);
+    serve(policy, 200, 40us);
+    CHECK(policy.patience() == AheadPolicy::kTakeBack);
+    serve(policy, 400, 10ms);
+    CHECK(policy.patience() > 19ms);
+    CHECK(policy.patience() <= 20ms);
+    serve(policy, 200, 400ms);
+    CHECK(policy.patience() == AheadPolicy::kTakeBack);
 }
 
 TEST_CASE("tasks ahead: what is done in no time is not moved to another worker, and its answer is waited for awake") {
