@@ -109,7 +109,8 @@ Property search_path() {
         const auto size = static_cast<std::size_t>(PyList_GET_SIZE(path)) * sizeof(PyObject*);
         return size == wanted.size() && std::memcmp(PySequence_Fast_ITEMS(path), wanted.data(), size) == 0;
     };
-    return {"sys.path", Look::quick, read_path, [saved](const std::string&) { return restore_path(saved); }, {}, false, holds};
+    const auto restore = [saved](const std::string&) { return restore_path(saved); };
+    return {"sys.path", Look::quick, read_path, restore, {}, false, holds};
 }
 
 
