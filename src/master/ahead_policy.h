@@ -18,7 +18,7 @@ class AheadPolicy {
 public:
     static constexpr Duration kMostWork = 1ms;     // of all tasks that it has been sent, where there are several
     static constexpr Duration kLongest = 20ms;     // that a task may take in the mean for another one to wait behind it
-    static constexpr Duration kTakeBack = 5ms;     // the least of patience()
+    static constexpr Duration kTakeBack = 5ms;     // the least patience(); so often it is looked who has lost it
     static constexpr Duration kMove = 200us;       // a message of less is done before another worker has begun it
     static constexpr Duration kSoon = 100us;       // an answer that comes within it; so long the master stays awake
     static constexpr std::size_t kTogether = 4;    // of so fast a worker, before another one is woken up
@@ -43,7 +43,7 @@ private:
     bool answers_in_time() const { return mean_ <= kLongest; }
 
     static constexpr Duration kFirst = 2 * kLongest;  // nothing is known: some fast messages must come before
-    static constexpr int kWeight = 8;                   // of the past, in messages
+    static constexpr int kWeight = 8;                 // of the past, in messages
 
     Duration mean_ = kFirst;
 };

@@ -9,7 +9,6 @@
 #include <dlfcn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -19,9 +18,7 @@ namespace {
 // Not a std::atomic: its functions are shared with files that may have been made for a sanitizer (meson.build).
 bool called = false;
 
-void note_if(bool changes) {
-    if (changes) __atomic_store_n(&called, true, __ATOMIC_RELAXED);
-}
+void note() { __atomic_store_n(&called, true, __ATOMIC_RELAXED); }
 
 template <std::size_t size>
 struct Name {
@@ -37,11 +34,14 @@ struct Next {
     static inline Function* const found = find();
 };
 
+// Noted behind the call too: a look that another thread takes in between has forgotten it, and saw nothing.
 template <Name name, class Result, class... Arguments>
 Result pass_on(bool changes, Arguments... arguments) {
     using Found = Next<name, Result(Arguments...)>;
-    note_if(changes);
-    return (Found::found ? Found::found : Found::find())(arguments...);
+    if (changes) note();
+    const Result result = (Found::found ? Found::found : Found::find())(arguments...);
+    if (changes) note();
+    return result;
 }
 
 }  // namespace
@@ -54,8 +54,8 @@ bool take_changing_calls() {
 
 using pythonfilter::pass_on;
 
-// Exported, because libraries know functions of the same names. Those that can also be asked for the present value note
-// only what changes it.
+// Exported, so that libraries get these instead of the C library's. A call that only asks for the present value is not
+// noted.
 #pragma GCC visibility push(default)
 extern "C" {
 
@@ -75,15 +75,14 @@ int fchdir(int fd) noexcept { return pass_on<"fchdir", int>(true, fd); }
 
 int nice(int more) noexcept { return pass_on<"nice", int>(true, more); }
 
-// Asks the kernel itself: a function with any number of arguments cannot be passed on.
 int prctl(int option, ...) noexcept {
     va_list list;
     va_start(list, option);
     unsigned long values[4];
     for (unsigned long& value : values) value = va_arg(list, unsigned long);
     va_end(list);
-    pythonfilter::note_if(option == PR_SET_PDEATHSIG || option == PR_SET_CHILD_SUBREAPER);
-    return static_cast<int>(syscall(SYS_prctl, option, values[0], values[1], values[2], values[3]));
+    const bool changes = option == PR_SET_PDEATHSIG || option == PR_SET_CHILD_SUBREAPER;
+    return pass_on<"prctl", int>(changes, option, values[0], values[1], values[2], values[3]);
 }
 
 int pthread_sigmask(int how, const sigset_t* mask, sigset_t* before) noexcept {
@@ -118,6 +117,12 @@ int sigaction(int signal, const struct sigaction* action, struct sigaction* befo
     return pass_on<"sigaction", int>(action != nullptr, signal, action, before);
 }
 
+int sigblock(int mask) noexcept { return pass_on<"sigblock", int>(true, mask); }
+
+int sighold(int signal) noexcept { return pass_on<"sighold", int>(true, signal); }
+
+int sigignore(int signal) noexcept { return pass_on<"sigignore", int>(true, signal); }
+
 int siginterrupt(int signal, int on) noexcept { return pass_on<"siginterrupt", int>(true, signal, on); }
 
 sighandler_t signal(int number, sighandler_t handler) noexcept {
@@ -127,6 +132,14 @@ sighandler_t signal(int number, sighandler_t handler) noexcept {
 int sigprocmask(int how, const sigset_t* mask, sigset_t* before) noexcept {
     return pass_on<"sigprocmask", int>(mask != nullptr, how, mask, before);
 }
+
+int sigrelse(int signal) noexcept { return pass_on<"sigrelse", int>(true, signal); }
+
+sighandler_t sigset(int signal, sighandler_t handler) noexcept {
+    return pass_on<"sigset", sighandler_t>(true, signal, handler);
+}
+
+int sigsetmask(int mask) noexcept { return pass_on<"sigsetmask", int>(true, mask); }
 
 useconds_t ualarm(useconds_t value, useconds_t interval) noexcept {
     return pass_on<"ualarm", useconds_t>(true, value, interval);

@@ -9,7 +9,7 @@
 
 namespace pythonfilter {
 
-/// How deep a look goes: it takes in what those before it do.
+/// How deep a look goes; each includes the ones before it.
 enum class Look {
     quick,   // after each message
     called,  // after a message in which a function was called that can change the thing (changing_calls.h)

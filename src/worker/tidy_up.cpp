@@ -60,6 +60,7 @@ void TidyUp::message_began(Duration pause) {
 
 void TidyUp::filter_ran(const std::string& filter, Duration wall) {
     since_look_.add(filter);
+    since_called_look_.add(filter);
     since_full_look_.add(filter);
     slow_ = slow_ || (slow_after_ != Duration(0) && wall >= slow_after_);
     if (policy_.filter_ran(wall)) look(Look::full);
@@ -67,8 +68,7 @@ void TidyUp::filter_ran(const std::string& filter, Duration wall) {
 
 // What one thing was done to, others may have been as well: any finding makes it a full look.
 void TidyUp::look(Look depth) {
-    const bool called = take_changing_calls();
-    if (depth == Look::quick && called) depth = Look::called;
+    if (take_changing_calls()) depth = std::max(depth, Look::called);
     if (depth == Look::full || !is_still_free(lowest_)) lowest_ = lowest_free_descriptor();
     auto differences = find_differences(properties_, wanted_, depth);
     if (depth != Look::full && (lowest_ <= STDERR_FILENO || !differences.empty())) {
@@ -79,14 +79,14 @@ void TidyUp::look(Look depth) {
     for (const Difference& difference : differences) {
         const Property& property = properties_[difference.property];
         if (slow_ && property.raised_when_slow) continue;
-        const bool is_new = property.look == Look::quick || (property.look == Look::called && called);
-        const Suspects& suspects = is_new ? since_look_ : since_full_look_;
+        const Suspects& suspects = suspects_of(property.look);
         undo(difference, suspects.text());
         unclear = unclear || !suspects.clear();
     }
     const bool full = depth == Look::full;
     unclear = measure(full) || unclear;
     since_look_.forget();
+    if (depth >= Look::called) since_called_look_.forget();
     if (full) {
         unclear = measure_threads() || unclear;
         since_full_look_.forget();
@@ -94,6 +94,12 @@ void TidyUp::look(Look depth) {
         collect_youngest();
     }
     if (unclear) policy_.watch();
+}
+
+// Who can have changed what is seen by such a look, and was not different at the last one.
+const Suspects& TidyUp::suspects_of(Look look) const {
+    if (look == Look::full) return since_full_look_;
+    return look == Look::called ? since_called_look_ : since_look_;
 }
 
 void TidyUp::undo(const Difference& difference, const std::string& who) {

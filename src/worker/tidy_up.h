@@ -1,7 +1,7 @@
-// TidyUp: what one message must not leave to the next. Looks, after each message and after the filters that LookPolicy
-// names, at what filters can change; puts back what can be put back, and says which filter it was; asks for a new
-// worker where that is not possible, or where something grows with each message. What init_filter has set up is how
-// this worker works, and stays. Called by the task runner and the worker loop.
+// TidyUp: what one message must not leave to the next. Looks at what filters can change, after each message and
+// deeper after the filters that LookPolicy names; puts back what can be put back, and says which filter it was; asks
+// for a new worker where that is not possible, or where something grows with each message. What init_filter has set up
+// is how this worker works, and stays. Called by the task runner and the worker loop.
 #pragma once
 
 #include "base/clock.h"
@@ -50,6 +50,7 @@ public:
 
 private:
     void look(Look depth);
+    const Suspects& suspects_of(Look look) const;
     void undo(const Difference& difference, const std::string& who);
     bool measure(bool full);
     bool measure_threads();
@@ -64,7 +65,7 @@ private:
     std::vector<Property> properties_;
     Footprint wanted_;
     LookPolicy policy_;
-    Suspects since_look_, since_full_look_;
+    Suspects since_look_, since_called_look_, since_full_look_;  // since the last one that was at least so deep
     int messages_ = 0;  // since the last full look
     std::map<std::pair<std::size_t, std::string>, std::set<std::string>> told_;  // by kind and filter
     LeftoverChildren children_;
