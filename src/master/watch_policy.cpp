@@ -30,8 +30,10 @@ void WatchPolicy::job_ended(TimePoint now, bool left_children) {
 }
 
 Duration WatchPolicy::pause() const {
-    if (crowded_ && grew_) return kHurry;
-    return running_ || grew_ ? kNext : kRare;  // a daemon that stays is no reason to wake up ten times a second
+    const Duration least = kShare * took_;
+    if (crowded_ && grew_) return std::max(kHurry, least);
+    // A daemon that stays is no reason to wake up ten times a second.
+    return std::max(running_ || grew_ ? kNext : kRare, least);
 }
 
 TimePoint WatchPolicy::next_count() const {
@@ -42,8 +44,9 @@ TimePoint WatchPolicy::next_count() const {
     return next;
 }
 
-std::optional<Excess> WatchPolicy::counted(const TreeUsage& usage, TimePoint now) {
+std::optional<Excess> WatchPolicy::counted(const TreeUsage& usage, TimePoint now, Duration took) {
     counted_ = unseen_since_ = now;
+    took_ = took;
     unseen_ = running_;
     left_ = usage.processes > base_.processes;
     grew_ = usage.processes > last_processes_;

@@ -4,9 +4,9 @@
 // A look reads files of /proc, so a message that ends before the first one costs nothing. Where the kernel asks before
 // each process and thread (fork_gate.h), those since the last look are added to what it found, and a look comes when
 // the sum reaches a limit: nothing grows past it by more than a quarter. Else a fork bomb has time for a few hundred
-// processes between looks; while many grow more, looks come faster. A filter may return and leave a bomb behind: the
-// worker says that something is left, which is believed when it is yes; a worker that lies gets a look of its own once
-// a second.
+// processes between looks; while many grow more, looks come faster, but take at most an eighth of the master's time.
+// A filter may return and leave a bomb behind: the worker says that something is left, which is believed when it is
+// yes; a worker that lies gets a look of its own once a second.
 //
 // Long before the limit a bomb has the machine busy. With more than a few processes (kFew, or an eighth of
 // limits.children) a worker is crowded: those below it stand back for others, and more come one by one. Standing back
@@ -44,6 +44,7 @@ public:
     static constexpr Duration kNext = 100ms;
     static constexpr Duration kHurry = 10ms;
     static constexpr Duration kRare = 1s;
+    static constexpr int kShare = 8;          // the next look: so many times later as this one took
     static constexpr int kFew = 16;
     static constexpr Duration kPace = 2ms;   // between two processes of a worker that is crowded
     static constexpr int kMostOfInit = 1000;  // processes, and threads; what is above counts as the messages'
@@ -60,7 +61,8 @@ public:
     /// The most that is worth counting.
     int most_processes() const { return base_.processes + limits_.children; }
     int most_threads() const { return base_.threads + limits_.threads; }
-    std::optional<Excess> counted(const TreeUsage& usage, TimePoint now);
+    /// `took`: so long nobody else was served.
+    std::optional<Excess> counted(const TreeUsage& usage, TimePoint now, Duration took = Duration(0));
 
     /// One more of these. False: it must not be made before a look; when there is no room after it either, no_room()
     /// says what is too much.
@@ -96,6 +98,7 @@ private:
     int last_processes_ = 0;
     TimePoint began_{}, ended_{};   // the last job
     TimePoint counted_{};           // the last time
+    Duration took_{};               // the last count
     TimePoint unseen_since_{};      // while unseen_
     std::optional<Duration> cpu_base_;  // at the first count in this job
     Duration cpu_used_{};           // since then; only grows: what ends unseen takes its time with it

@@ -39,7 +39,7 @@ void WorkerWatch::job_ended(bool left_children) {
 
 std::optional<Excess> WorkerWatch::count(TimePoint now) {
     const TreeUsage usage = measure_tree(pid_, policy_.most_processes(), policy_.most_threads());
-    auto excess = policy_.counted(usage, now);
+    auto excess = policy_.counted(usage, now, Clock::now() - now);
     if (policy_.crowded()) {
         // By numbers that were read a moment ago; at worst another program of the same user stands back.
         for (const pid_t pid : usage.below) setpriority(PRIO_PROCESS, static_cast<id_t>(pid), SlowOrder::kNice);

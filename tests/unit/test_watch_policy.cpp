@@ -72,6 +72,18 @@ TEST_CASE_FIXTURE(Fixture, "watch: many processes are looked at in a hurry while
     CHECK(policy.next_count() == zero + 260ms);
 }
 
+TEST_CASE_FIXTURE(Fixture, "watch: looks that take long come later, also in a hurry") {
+    policy.job_began(zero);
+    CHECK_FALSE(policy.counted({50, 1, 0s}, zero + 50ms, 1ms));
+    CHECK(policy.next_count() == zero + 60ms);
+    CHECK_FALSE(policy.counted({60, 1, 0s}, zero + 60ms, 5ms));
+    CHECK(policy.next_count() == zero + 60ms + WatchPolicy::kShare * 5ms);
+    CHECK_FALSE(policy.counted({60, 1, 0s}, zero + 100ms, 20ms));
+    CHECK(policy.next_count() == zero + 100ms + WatchPolicy::kShare * 20ms);
+    CHECK_FALSE(policy.counted({60, 1, 0s}, zero + 260ms, 1ms));
+    CHECK(policy.next_count() == zero + 360ms);
+}
+
 TEST_CASE_FIXTURE(Fixture, "watch: too many processes are a crash, and the reason names the limit") {
     policy.job_began(zero);
     CHECK(policy.most_processes() == 100);
