@@ -67,7 +67,7 @@ void WatchPolicy::make_room(const TreeUsage& usage) {
     const auto room = [](int most, int is, int limit) { return is > most ? 0 : std::max(most - is, limit / 4); };
     room_for_processes_ = room(most_processes(), usage.processes, limits_.children);
     room_for_threads_ = room(most_threads(), usage.threads, limits_.threads);
-    const int few = std::max(kFew, limits_.children / 8);
+    const int few = std::max(kFew, limits_.children / 16);
     crowded_ = usage.processes > base_.processes + few;
     if (crowded_) return;
     const int until_crowded = room(base_.processes + few + 1, usage.processes, few);

@@ -8,7 +8,7 @@
 // A filter may return and leave a bomb behind: the worker says that something is left, which is believed when it is
 // yes; a worker that lies gets a look of its own once a second.
 //
-// Long before the limit a bomb has the machine busy. With more than a few processes (kFew, or an eighth of
+// Long before the limit a bomb has the machine busy. With more than a few processes (kFew, or a sixteenth of
 // limits.children) a worker is crowded: those below it stand back for others, and more come one by one. Standing back
 // is not enough: where the kernel groups processes by session, each daemon has the share of a group.
 #pragma once
@@ -45,8 +45,8 @@ public:
     static constexpr Duration kHurry = 10ms;
     static constexpr Duration kRare = 1s;
     static constexpr int kShare = 8;          // the next look: so many times later as this one took
-    static constexpr int kFew = 16;
-    static constexpr Duration kPace = 2ms;   // between two processes of a worker that is crowded
+    static constexpr int kFew = 8;
+    static constexpr Duration kPace = 5ms;   // between two processes of a worker that is crowded
     static constexpr int kMostOfInit = 1000;  // processes, and threads; what is above counts as the messages'
 
     explicit WatchPolicy(WatchLimits limits);

@@ -64,11 +64,11 @@ TEST_CASE_FIXTURE(Fixture, "watch: processes that a message left are looked at s
 
 TEST_CASE_FIXTURE(Fixture, "watch: many processes are looked at in a hurry while they become more") {
     policy.job_began(zero);
-    CHECK_FALSE(count(50ms, 16));
+    CHECK_FALSE(count(50ms, 8));
     CHECK(policy.next_count() == zero + 150ms);
-    CHECK_FALSE(count(150ms, 17));
+    CHECK_FALSE(count(150ms, 9));
     CHECK(policy.next_count() == zero + 160ms);
-    CHECK_FALSE(count(160ms, 17));
+    CHECK_FALSE(count(160ms, 9));
     CHECK(policy.next_count() == zero + 260ms);
 }
 
@@ -199,13 +199,13 @@ TEST_CASE_FIXTURE(Fixture, "watch: so many threads may be made before a look as 
 TEST_CASE("watch: the first look at processes shows whether they are many, the next ones come at the limit") {
     WatchPolicy policy(limits(100, 500));
     policy.ready({7, 8, 0s});
-    CHECK(taken(policy, Creation::process) == 17);
-    CHECK_FALSE(policy.counted({7 + 16, 30, 0s}, zero));
+    CHECK(taken(policy, Creation::process) == 9);
+    CHECK_FALSE(policy.counted({7 + 8, 30, 0s}, zero));
     CHECK_FALSE(policy.crowded());
-    CHECK(taken(policy, Creation::process) == 4);
-    CHECK_FALSE(policy.counted({7 + 17, 30, 0s}, zero));
+    CHECK(taken(policy, Creation::process) == 2);
+    CHECK_FALSE(policy.counted({7 + 9, 30, 0s}, zero));
     CHECK(policy.crowded());
-    CHECK(taken(policy, Creation::process) == 83);
+    CHECK(taken(policy, Creation::process) == 91);
     CHECK_FALSE(policy.counted({7, 8, 0s}, zero));
     CHECK_FALSE(policy.crowded());
 }
@@ -213,13 +213,13 @@ TEST_CASE("watch: the first look at processes shows whether they are many, the n
 TEST_CASE("watch: processes of a crowded worker come one by one, threads do not") {
     WatchPolicy policy(limits(800, 5000));
     policy.ready({});
-    CHECK_FALSE(policy.counted({100, 101, 0s}, zero));
+    CHECK_FALSE(policy.counted({50, 51, 0s}, zero));
     CHECK(policy.turn_of(Creation::process, zero) == zero);
     CHECK(policy.turn_of(Creation::process, zero) == zero);
-    CHECK_FALSE(policy.counted({101, 102, 0s}, zero));
+    CHECK_FALSE(policy.counted({51, 52, 0s}, zero));
     CHECK(policy.turn_of(Creation::process, zero) == zero);
-    CHECK(policy.turn_of(Creation::process, zero + 1ms) == zero + 2ms);
-    CHECK(policy.turn_of(Creation::process, zero + 1ms) == zero + 4ms);
+    CHECK(policy.turn_of(Creation::process, zero + 1ms) == zero + 5ms);
+    CHECK(policy.turn_of(Creation::process, zero + 1ms) == zero + 10ms);
     CHECK(policy.turn_of(Creation::thread, zero + 1ms) == zero + 1ms);
     CHECK(policy.turn_of(Creation::process, zero + 1s) == zero + 1s);
 }
