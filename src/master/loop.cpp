@@ -21,13 +21,13 @@ void call_copy(void* watch) {
 
 Loop& of(struct ev_loop* loop) { return *static_cast<Loop*>(ev_userdata(loop)); }
 
-// Those that this process may use, but for one.
-int other_processors() {
-    static const int others = [] {
+// That this process may use.
+bool has_several_processors() {
+    static const bool has = [] {
         cpu_set_t set;
-        return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) - 1 : 0;
+        return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
     }();
-    return others;
+    return has;
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ Loop::~Loop() { ev_loop_destroy(loop_); }
 void Loop::run() { ev_run(loop_, 0); }
 void Loop::stop() { ev_break(loop_, EVBREAK_ALL); }
 void Loop::stay_awake(TimePoint moment) {
-    if (other_processors() == 0) return;
+    if (!has_several_processors()) return;
     awake_until_ = moment;
     ev_idle_start(loop_, &awake_);
 }
@@ -72,15 +72,6 @@ void Loop::look() {
     }
     std::erase(memory_, nullptr);
     if (memory_.empty()) ev_prepare_stop(loop_, &before_wait_);
-}
-
-bool Loop::has_free_processor() const {
-    int free = other_processors();
-    for (const MemoryWatch* watch : memory_) {
-        if (free <= 0) break;
-        if (watch && !watch->callbacks_.sleeps()) --free;
-    }
-    return free > 0;
 }
 
 // libev has decided how long it waits; only an event ends that.

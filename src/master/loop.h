@@ -26,8 +26,6 @@ public:
     /// no event does. Does nothing where the process may use but one processor.
     void stay_awake(TimePoint moment);
     void may_sleep() { ev_idle_stop(loop_, &awake_); }
-    /// Fewer of those whose memory is watched are awake than there are processors beside that of this process.
-    bool has_free_processor() const;
     struct ev_loop* raw() { return loop_; }
 
 private:
@@ -113,7 +111,6 @@ public:
         std::function<void()> say;        // before each wait, behind all else: wakes the other, if it must be
         std::function<bool()> will_wait;  // from now on the other must wake this loop; whether there is something now
         std::function<void()> woke_up;    // it need not any more
-        std::function<bool()> sleeps;     // the other, for all that is known
     };
     MemoryWatch(Loop& loop, Callbacks callbacks) : loop_(loop), callbacks_(std::move(callbacks)) {}
     ~MemoryWatch() { stop(); }

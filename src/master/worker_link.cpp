@@ -14,8 +14,7 @@ WorkerLink::WorkerLink(Loop& loop, FrameRing& tasks, FrameRing& verdicts, Unique
       verdict_pipe_(std::move(verdict_pipe)),
       callbacks_(std::move(callbacks)),
       memory_(loop, {[this] { look_again(); }, [this] { wake(); },
-                     [this] { return will_wait(); }, [this] { verdicts_.will_not_wait(); },
-                     [this] { return owes_ || tasks_.reader_waits(); }}),
+                     [this] { return will_wait(); }, [this] { verdicts_.will_not_wait(); }}),
       loop_(loop) {
     verdicts_.will_wait();
 }
@@ -97,7 +96,7 @@ void WorkerLink::flush() {
     }
     unsent_.erase(0, tasks_.put(unsent_));
     owes_ = tasks_.must_wake() || owes_;
-    if (owes_ && (!expects_ || loop_.has_free_processor())) wake();
+    if (owes_ && !expects_) wake();
     if (unsent_.empty()) return;
     tasks_.will_wait();
     if (can_send()) memory_.start();  // looks once more

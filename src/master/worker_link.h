@@ -1,8 +1,9 @@
 // WorkerLink: the master's end of the way to one worker and back: frames in the two rings of its scoreboard, and two
 // pipes by which each end wakes the other when that waits. While an answer is expected soon, it is looked for before
-// each wait of the loop, so that a worker need wake only a master that sleeps. A worker for which no processor is free
-// is woken only before such a wait: it would take the master's while there are more messages to accept. What comes is
-// cut into frames and handed up; that it may be hostile is the matter of frames.h and of the owner, worker_slot.
+// each wait of the loop, so that a worker need wake only a master that sleeps. Then the worker, too, is woken only
+// before such a wait, for all that it was sent meanwhile: at once it would take the master's processor, while there are
+// more messages to accept, and would be asleep again before the next one. What comes is cut into frames and handed up;
+// that it may be hostile is the matter of frames.h and of the owner, worker_slot.
 #pragma once
 
 #include "base/unique_fd.h"

@@ -184,6 +184,8 @@ public:
     void append(std::string_view bytes);
     /// Takes the next whole frame. After `bad` (unknown type, too long, non-zero padding) the stream is unusable.
     Next next(Frame& frame);
+    /// All that came has been taken.
+    bool empty() const { return taken_ == bytes_.size(); }
 
 private:
     std::string bytes_;

@@ -83,6 +83,7 @@ MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Dur
             case FrameStream::Next::incomplete: break;
         }
         if (take()) continue;
+        if (std::exchange(owes_, false) && !wake()) return Read::bad;
         if (awake > Duration(0)) stay_awake(std::exchange(awake, Duration(0)));
         tasks_.will_wait();
         if (take()) {
@@ -97,8 +98,7 @@ MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Dur
     }
 }
 
-bool MasterLink::wake() {
-    if (!verdict_is_ours()) return false;
+bool MasterLink::ring() {
     for (;;) {
         const ssize_t n = wait_and(verdict_.get(), POLLOUT, -1, [&] { return ::write(verdict_.get(), "", 1); });
         if (n > 0) return true;
@@ -108,12 +108,15 @@ bool MasterLink::wake() {
     }
 }
 
-bool MasterLink::write(const std::string& frame) {
+bool MasterLink::write(const std::string& frame, Wake when) {
     leave_if_another();
     if (!verdict_is_ours() || !verdicts_.is_sound()) return false;
     for (std::string_view rest = frame;;) {
         rest.remove_prefix(verdicts_.put(rest));
-        if (verdicts_.must_wake() && !wake()) return false;
+        owes_ = verdicts_.must_wake() || owes_;
+        const bool reads_on = when == Wake::behind_all && !(stream_.empty() && tasks_.empty());
+        if (rest.empty() && reads_on) return true;
+        if (std::exchange(owes_, false) && !ring()) return false;
         if (rest.empty()) return true;
         verdicts_.will_wait();
         if (!verdicts_.has_room() && wait(-1) == Wait::closed) return false;

@@ -1,7 +1,9 @@
 // MasterLink: the worker's end of the way to the master and back (the other one is master/worker_link.h): frames in the
-// two rings of the scoreboard, and two pipes by which each end wakes the other when that waits. Waiting gives Python's
-// other threads the interpreter and lets Python-level signal handlers run. Used by the worker loop only. It never
-// writes from a process that is not the worker.
+// two rings of the scoreboard, and two pipes by which each end wakes the other when that waits. Of several fast
+// messages in a row the last one wakes the master: it answers all at once, and their senders ask for the next ones
+// together. Should one of them take long after all, the master looks by itself when it takes back what lies behind it.
+// Waiting gives Python's other threads the interpreter and lets Python-level signal handlers run. Used by the worker
+// loop only. It never writes from a process that is not the worker.
 #pragma once
 
 #include "base/clock.h"
@@ -20,12 +22,14 @@ public:
 
     enum class Read { frame, timeout, closed, bad };
     /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes), and for `awake` without sleeping. The
-    /// payload is valid until the next call.
+    /// payload is valid until the next call. `bad` also when a filter has closed the pipe to the master.
     Read read(FrameStream::Frame& frame, int timeout_ms, Duration awake);
 
+    /// A master that sleeps is woken now, or when there is nothing more to read.
+    enum class Wake { now, behind_all };
     /// False when nobody reads any more, or when a filter has closed the pipe (its number may be that of another file),
     /// or has written into the ring itself.
-    bool write(const std::string& frame);
+    bool write(const std::string& frame, Wake when);
 
     int task_fd() const { return task_.get(); }
     int verdict_fd() const { return verdict_.get(); }
@@ -35,7 +39,8 @@ private:
     bool take();
     void stay_awake(Duration time);
     Wait wait(int timeout_ms);
-    bool wake();
+    bool wake() { return verdict_is_ours() && ring(); }
+    bool ring();
     bool verdict_is_ours() const;
 
     FrameRingReader tasks_;
@@ -44,6 +49,7 @@ private:
     UniqueFd verdict_;
     ino_t verdict_inode_ = 0;
     FrameStream stream_;
+    bool owes_ = false;  // the master sleeps, and there is something for it
 };
 
 }  // namespace pythonfilter

@@ -183,11 +183,12 @@ ChainStep TaskRunner::run_filter(std::uint32_t index, Message& message, Outcome&
 ChainStep TaskRunner::run_hook(const LoadedFilter& filter, PyObject* hook, Message& message, Outcome& outcome) {
     const TimePoint wall = Clock::now();
     scoreboard_.begin_filter(filter.spec.index, wall);
-    const Duration cpu = thread_cpu_time();
+    cpu_.begin();
     PyObject* const arguments[] = {message.body_path.ptr(), message.control_paths.ptr()};
     const PyObj result = steal(PyObject_Vectorcall(hook, arguments, 2, nullptr));
     leave_if_forked();
-    outcome.runs.push_back({filter.spec.index, nanoseconds(Clock::now() - wall), nanoseconds(thread_cpu_time() - cpu)});
+    const Duration time = Clock::now() - wall;
+    outcome.runs.push_back({filter.spec.index, nanoseconds(time), nanoseconds(cpu_.end(time))});
     const ChainStep step = classify_result(filter.spec, message.chain, result);
     tidy_up_.filter_ran(filter.spec.name, Clock::now() - wall);
     return step;

@@ -6,6 +6,7 @@
 #include "message/frames.h"
 #include "worker/filter_chain.h"
 #include "worker/filter_loader.h"
+#include "worker/run_cpu.h"
 #include "worker/scoreboard_writer.h"
 #include "worker/task_files.h"
 #include "worker/tidy_up.h"
@@ -41,6 +42,7 @@ private:
     ScoreboardWriter& scoreboard_;
     TidyUp& tidy_up_;
     ProgressCallback on_progress_;
+    RunCpu cpu_;
 };
 
 }  // namespace pythonfilter

@@ -16,6 +16,7 @@
 //   worker_loop.h        ready, then task after task
 //   master_link.h        the worker's end of the way to the master and back
 //   task_runner.h        one task: files, filters in order, outcome
+//   run_cpu.h            the CPU time that one run of a filter takes
 //   filter_chain.h       what a filter's result means for the message (pure)
 //   native_files.h       tells the native extension which files the message has
 //   task_files.h         the message's files, held open; their identity

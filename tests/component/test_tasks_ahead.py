@@ -3,13 +3,15 @@ the log names the right message for what a filter prints.
 """
 from __future__ import annotations
 
+import os
 import re
+import signal
 import textwrap
 from contextlib import ExitStack
 
 import pytest
 from bench.load import RIGHT, Load, run_load
-from support import hostile
+from support import hostile, processes
 from support.hostile import FORGE
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
@@ -21,6 +23,16 @@ DEFERRED = f"{hostile.DEFERRED}\n".encode()
 MANY_TRIES = 60.0  # seconds: on a busy machine the messages seldom come in the right moment
 CONFIG = "pools: {default: {workers: 2, timeout: 60s}}\n"
 A_FEW_TASKS = 6 * 1024  # bytes: a worker is sent less before it is known that its message takes long
+WAITS_WITH_LARGE_ONES = """
+    import os, time
+
+    def do_filter(body, controls):
+        if os.stat(body).st_size < 1000:
+            return ""
+        while not os.path.exists(os.path.dirname(body) + "/stop"):
+            time.sleep(0.01)
+        return ""
+    """
 PRINTS_ITS_ID = """
     import os
 
@@ -76,6 +88,34 @@ def test_what_one_worker_alone_has_been_sent_goes_to_one_that_sleeps_when_the_fi
                 assert [client.read_reply().decode().strip() for client in others] == verdicts[:8]
                 stop.touch()
                 assert long.read_reply() == b"200 Ok\n"
+
+
+def test_what_is_done_before_a_message_that_hangs_is_answered_meanwhile() -> None:
+    """A worker that has been fast tells of several messages together. The one that hangs must be sent with the others,
+    so that they come while the master stands still."""
+    with Server(filters={"large": WAITS_WITH_LARGE_ONES}, config="pools: {default: {workers: 1}}\n") as server:
+        pid, messages = server.master_pid(), [server.spool.message() for _ in range(CLIENTS)]
+        large = server.spool.message(b"Subject: large\n\n" + b"x" * 1000)
+        stop = large.body_path.with_name("stop")
+        for _ in range(20):
+            run_load(server.socket_path, messages, clients=1, count=100)
+            with ExitStack() as stack:
+                stop_processes(server.pid, pid)
+                fast = [stack.enter_context(server.send(message)) for message in messages[:3]]
+                long = stack.enter_context(server.send(large))
+                for stopped in (pid, server.pid):
+                    os.kill(stopped, signal.SIGCONT)
+                assert [client.read_reply() for client in fast] == [b"200 Ok\n"] * 3
+                stop.touch()
+                assert long.read_reply() == b"200 Ok\n"
+                stop.unlink()
+
+
+def stop_processes(*pids: int) -> None:
+    """One after the other, until each stands still: the guardian first, which lets a stopped master go on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+        wait_until("a process to stand still", lambda pid=pid: processes.read_process(pid).state == "T")
 
 
 def test_a_line_that_a_filter_prints_has_the_label_of_its_message() -> None:

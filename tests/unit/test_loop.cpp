@@ -1,16 +1,22 @@
 // Loop: how it waits. What is called back when is tested through the whole server.
 #include "master/loop.h"
-#include "processors.h"
 
 #include <doctest/doctest.h>
 #include <functional>
 #include <memory>
+#include <sched.h>
 #include <utility>
 #include <vector>
 
 using namespace pythonfilter;
 
 namespace {
+
+// That the tests may use: with a single one the loop never stays awake.
+int count_processors() {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
 
 // How often the loop looks for events until `limit` is over, or `enough`; `begin` is called when it has begun to run.
 int count_looks(Duration limit, int enough, const std::function<void(Loop&)>& begin) {
@@ -63,8 +69,7 @@ TEST_CASE("loop: what comes through memory is looked for before each wait, and e
                                  if (!std::exchange(comes_late, true)) there = 1;  // while it is told
                                  return there > 0;
                              },
-                             [&] { ++wakes; },
-                             [] { return true; }});
+                             [&] { ++wakes; }});
     Timer end(loop, [&] { loop.stop(); });
     watch.start();
     end.start(5ms);
@@ -87,34 +92,15 @@ TEST_CASE("loop: watches of memory may stop themselves and others, and start aga
                                                                          one->stop();
                                                                          if (looks < 3) one->start();
                                                                      },
-                                                                     nothing, never, nothing, never});
+                                                                     nothing, never, nothing});
     other = std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[&] {
                                                                            FAIL("it is gone");
                                                                        },
-                                                                       nothing, never, nothing, never});
+                                                                       nothing, never, nothing});
     one->start();
     other->start();
     Timer end(loop, [&] { loop.stop(); });
     end.start(5ms);
     loop.run();
     CHECK(looks == 3);
-}
-
-TEST_CASE("loop: a processor is free while fewer of those whose memory is watched are awake") {
-    Loop loop;
-    bool sleep = false;
-    std::vector<std::unique_ptr<MemoryWatch>> watches;
-    for (int others = count_processors() - 1; others > 0; --others) {
-        CHECK(loop.has_free_processor());
-        watches.push_back(std::make_unique<MemoryWatch>(
-            loop, MemoryWatch::Callbacks{[] {}, [] {}, [] { return false; }, [] {}, [&] { return sleep; }}));
-        watches.back()->start();
-    }
-    CHECK_FALSE(loop.has_free_processor());
-    if (watches.empty()) return;
-    sleep = true;
-    CHECK(loop.has_free_processor());
-    sleep = false;
-    watches.back()->stop();
-    CHECK(loop.has_free_processor());
 }

@@ -2,7 +2,6 @@
 // nonsense or ends is told once.
 #include "master/scoreboard_view.h"
 #include "master/worker_link.h"
-#include "processors.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -49,17 +48,6 @@ struct Fixture {
         char byte;
         return read(bell.get(), &byte, 1) == 1;
     }
-    // Others that are awake, one for each processor.
-    std::vector<std::unique_ptr<MemoryWatch>> use_all_processors() {
-        std::vector<std::unique_ptr<MemoryWatch>> others;
-        for (int i = 0; i < count_processors(); ++i) {
-            const auto no = [] { return false; };
-            others.push_back(
-                std::make_unique<MemoryWatch>(loop, MemoryWatch::Callbacks{[] {}, [] {}, no, [] {}, no}));
-            others.back()->start();
-        }
-        return others;
-    }
     // Lets the loop do what there is to do; `between` is called before each of its waits.
     void run(Duration time, const std::function<void()>& between = {}) {
         BeforeWait before(loop, [&] {
@@ -86,7 +74,6 @@ struct Fixture {
 
 TEST_CASE("worker link: a worker that waits is woken before the loop waits, and one that does not is left alone") {
     Fixture its;
-    const auto others = its.use_all_processors();
     its.tasks.will_wait();
     its.link->expect(true);
     its.link->put("one");
@@ -100,23 +87,8 @@ TEST_CASE("worker link: a worker that waits is woken before the loop waits, and 
     CHECK_FALSE(its.was_woken());
 }
 
-TEST_CASE("worker link: a worker is woken at once where a processor is free for it, also for what came before") {
-    Fixture its;
-    auto others = its.use_all_processors();
-    its.tasks.will_wait();
-    its.link->expect(true);
-    its.link->put("one");
-    its.link->flush();
-    CHECK_FALSE(its.was_woken());
-    others.clear();
-    its.link->put("two");
-    its.link->flush();
-    CHECK(its.was_woken() == (count_processors() > 1));
-}
-
 TEST_CASE("worker link: the wake-up that is owed comes, too, when the answer is not expected soon any more") {
     Fixture its;
-    const auto others = its.use_all_processors();
     its.tasks.will_wait();
     its.link->expect(true);
     its.link->put("one");
