@@ -30,8 +30,10 @@ void WorkerLink::stop_hearing() {
 
 void WorkerLink::expect(bool soon) {
     expects_ = soon;
-    if (!soon) wake();  // its watch may stop, and then does not say what is owed
-    else if (hears()) memory_.start();
+    if (!soon) return wake();  // its watch may stop, and then does not say what is owed
+    if (!hears()) return;
+    memory_.start();
+    verdicts_.will_not_wait();  // it did while there was nothing to expect; the watch says when the loop sleeps
 }
 
 // What is in the pipe says nothing more; a worker rings once each time that it is asked to.

@@ -138,6 +138,17 @@ TEST_CASE("worker link: a verdict that is larger than the ring comes whole, and 
     CHECK(its.was_woken());
 }
 
+TEST_CASE("worker link: a loop that is awake need not be woken for an answer that it expects") {
+    Fixture its;
+    its.link->expect(false);
+    its.run(1ms);
+    its.link->expect(true);
+    its.verdicts.put(frame_of(10));
+    CHECK_FALSE(its.verdicts.must_wake());
+    its.run(1ms);
+    CHECK(its.frames.size() == 1);
+}
+
 TEST_CASE("worker link: a loop that sleeps is woken for each answer, expected or not") {
     Fixture its;
     for (const bool expected : {true, false, true, false}) {
