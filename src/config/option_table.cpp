@@ -152,7 +152,8 @@ constexpr Option kServerOptions[] = {
              "courierfilter or not.",
      .words = kSupervisors, .restart = true},
     {.key = "accounting", .slot = slot<&ServerConfig::accounting>,
-     .text = "Log the time and CPU time that each filter took, one line a message."},
+     .text = "Log the time and CPU time that each filter took, one line a message. Where a filter's runs are quick, up "
+             "to 50 us, the CPU time is mostly not measured, but taken to be all of the time."},
 };
 constexpr Section kServer{kServerOptions};
 

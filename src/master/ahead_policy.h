@@ -18,13 +18,14 @@ class AheadPolicy {
 public:
     static constexpr Duration kMostWork = 1ms;     // of all tasks that it has been sent, where there are several
     static constexpr Duration kLongest = 20ms;     // that a task may take in the mean for another one to wait behind it
-    static constexpr Duration kTakeBack = 5ms;     // the least patience(); so often it is looked who has lost it
+    static constexpr Duration kTakeBack = 5ms;     // the least patience(); so often it is looked who has lost it, and
+                                                   // what was answered meanwhile without a word
     static constexpr Duration kMove = 200us;       // a message of less is done before another worker has begun it
     static constexpr Duration kSoon = 100us;       // an answer that comes within it; so long the master stays awake
     static constexpr std::size_t kTogether = 4;    // of so fast a worker, before another one is woken up
     static constexpr std::size_t kMostTasks = 16;  // with the one that runs; at most ScoreboardPage::kPlaces
 
-    /// The worker took so long for one task.
+    /// The worker took so long for one task. Of several that are told of together, the first one has all of the time.
     void served(Duration time);
     /// It has said that it will not go on with what it was sent: not soon again.
     void paused() { mean_ = kFirst; }

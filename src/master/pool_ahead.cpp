@@ -1,5 +1,6 @@
 // The part of Pool that puts jobs into the pipes of busy workers (ahead_policy.h says how many), and takes them back
-// from behind one that takes long, or for a worker that has nothing to do.
+// from behind one that takes long, or for a worker that has nothing to do. Who has been sent tasks ahead need not tell
+// of each answer at once (worker/master_link.h): the timer that takes tasks back finds them.
 #include "master/pool.h"
 
 #include <algorithm>
@@ -43,8 +44,8 @@ void Pool::send_ahead() {
     if (!given.empty()) watch_ahead();
 }
 
-// What lies behind a job that takes long goes to another worker, or back into the queue. Meanwhile workers may come and
-// go.
+// What lies behind a job that takes long goes to another worker, or back into the queue; and what the worker had done
+// before it, without waking the master, is heard. Meanwhile workers may come and go.
 void Pool::look_at_ahead() {
     const TimePoint now = Clock::now();
     std::vector<WorkerSlot*> late;

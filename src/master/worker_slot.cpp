@@ -151,11 +151,12 @@ void WorkerSlot::give_back(std::vector<Job> jobs) {
 }
 
 // It runs one after the other, and writes each outcome before it takes the next task: those behind one that is not
-// answered cannot have been begun, whoever took them.
+// answered cannot have been begun, whoever took them. It may have written more than it has told of.
 void WorkerSlot::take_back() {
     std::vector<Job> back = ahead_.take_back();
     std::vector<Job> lost;
-    if (has_ahead() && state_ == State::busy && !answers_now()) {
+    const bool answers = state_ == State::busy && answers_now();
+    if (has_ahead() && state_ == State::busy && !answers) {
         begin_kill(JobResult::Kind::crashed, "a filter took its worker's next tasks itself");
         while (auto job = ahead_.pop()) lost.push_back(std::move(*job));
     }
@@ -320,7 +321,7 @@ void WorkerSlot::deadline_expired() {
 // ---- what is too much
 
 void WorkerSlot::slow() {
-    if (state_ != State::busy) return;  // it is about to be killed
+    if (state_ != State::busy || answers_now()) return;  // it is about to be killed, or another job runs
     slowed_ = true;
     const auto place = running_place(job_run(scoreboard_.running()));
     callbacks_.on_slow(*this, job_->task.filters[place]);
@@ -328,6 +329,7 @@ void WorkerSlot::slow() {
 
 // No traceback of what starts processes or threads: it would have the time for more.
 void WorkerSlot::exceeded(Excess excess) {
+    link_.look();  // the job before may be done
     if (excess.event == FailureEvent::timeout) return begin_kill(JobResult::Kind::timed_out, std::move(excess.reason));
     kill(JobResult::Kind::crashed, std::move(excess.reason));
 }

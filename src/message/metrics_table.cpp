@@ -204,7 +204,8 @@ constexpr Metric kMetrics[] = {
      [](const Snapshot& snapshot, Samples& samples) {
          for (const auto& [filter, times] : snapshot.times.filters) samples.add(times, {{"filter", filter}});
      }},
-    {"filter_cpu_seconds", counter, "seconds", "filter", "The CPU time of those runs.",
+    {"filter_cpu_seconds", counter, "seconds", "filter",
+     "The CPU time of those runs. Quick ones in a row, of up to 50 us, mostly count with all of their time.",
      [](const Snapshot& snapshot, Samples& samples) {
          for (const FilterStats& filter : snapshot.filters) samples.add(filter.cpu_seconds, {{"filter", filter.name}});
      }},

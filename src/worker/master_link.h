@@ -1,7 +1,8 @@
 // MasterLink: the worker's end of the way to the master and back (the other one is master/worker_link.h): frames in the
 // two rings of the scoreboard, and two pipes by which each end wakes the other when that waits. Of several fast
 // messages in a row the last one wakes the master: it answers all at once, and their senders ask for the next ones
-// together. Should one of them take long after all, the master looks by itself when it takes back what lies behind it.
+// together. Should one of them take long after all, the master's timer for tasks ahead (master/pool_ahead) finds the
+// answers before it.
 // Waiting gives Python's other threads the interpreter and lets Python-level signal handlers run. Used by the worker
 // loop only. It never writes from a process that is not the worker.
 #pragma once
@@ -25,7 +26,7 @@ public:
     /// payload is valid until the next call. `bad` also when a filter has closed the pipe to the master.
     Read read(FrameStream::Frame& frame, int timeout_ms, Duration awake);
 
-    /// A master that sleeps is woken now, or when there is nothing more to read.
+    /// A master that has asked for it is woken now, or when there is nothing more to read.
     enum class Wake { now, behind_all };
     /// False when nobody reads any more, or when a filter has closed the pipe (its number may be that of another file),
     /// or has written into the ring itself.
@@ -49,7 +50,7 @@ private:
     UniqueFd verdict_;
     ino_t verdict_inode_ = 0;
     FrameStream stream_;
-    bool owes_ = false;  // the master sleeps, and there is something for it
+    bool owes_ = false;  // the master has asked to be woken, and there is something for it
 };
 
 }  // namespace pythonfilter

@@ -1,12 +1,15 @@
 // RunCpu: the CPU time that one run of a filter takes. To ask the kernel before and after a run costs as much as a
-// filter that does nothing; so behind a quick run it is not asked, and the next one, when it is quick as well, counts
-// with all of its time. One that is not counts at most what the worker has used since the kernel was asked last, which
-// is never long ago: less than a millisecond too much, once. Used by the task runner.
+// filter that does nothing. So behind a quick run of a filter it is not asked before the next one; when that is quick
+// as well, it counts with all of its time. One that is not counts with what the worker has used since the kernel was
+// asked last, at most eight runs ago, and never with more than its time: too much, but seldom, and not for the filter's
+// next run. Used by the task runner.
 #pragma once
 
 #include "base/clock.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 namespace pythonfilter {
 
@@ -15,15 +18,18 @@ public:
     /// `read`: the CPU time used so far.
     explicit RunCpu(Duration (*read)() = thread_cpu_time) : read_(read) {}
 
-    void begin() {
-        exact_ = !quick_ || unread_ >= kMostUnread;
+    /// A run of the filter with this index begins.
+    void begin(std::uint32_t filter) {
+        filter_ = filter;
+        if (filter_ >= quick_.size()) quick_.resize(filter_ + 1);
+        exact_ = !quick_[filter_] || unread_ >= kMostUnread;
         if (exact_) ask();
     }
 
-    /// The run took so long. Returns its CPU time.
+    /// It took so long. Returns its CPU time.
     Duration end(Duration wall) {
-        quick_ = wall <= kQuick;
-        if (quick_ && !exact_) {
+        quick_[filter_] = wall <= kQuick;
+        if (quick_[filter_] && !exact_) {
             ++unread_;
             return wall;
         }
@@ -34,7 +40,7 @@ public:
 
 private:
     static constexpr Duration kQuick = 50us;
-    static constexpr int kMostUnread = 30;
+    static constexpr int kMostUnread = 8;
 
     void ask() {
         last_ = read_();
@@ -42,10 +48,11 @@ private:
     }
 
     Duration (*read_)();
-    Duration last_{};     // what was read last
-    int unread_ = 0;      // quick runs since then
-    bool quick_ = false;  // the last run
-    bool exact_ = true;   // the one that runs
+    Duration last_{};          // what was read last
+    int unread_ = 0;           // quick runs since then
+    std::vector<char> quick_;  // by filter: its last run
+    std::uint32_t filter_ = 0;
+    bool exact_ = true;        // the run that goes on
 };
 
 }  // namespace pythonfilter

@@ -183,7 +183,7 @@ ChainStep TaskRunner::run_filter(std::uint32_t index, Message& message, Outcome&
 ChainStep TaskRunner::run_hook(const LoadedFilter& filter, PyObject* hook, Message& message, Outcome& outcome) {
     const TimePoint wall = Clock::now();
     scoreboard_.begin_filter(filter.spec.index, wall);
-    cpu_.begin();
+    cpu_.begin(filter.spec.index);
     PyObject* const arguments[] = {message.body_path.ptr(), message.control_paths.ptr()};
     const PyObj result = steal(PyObject_Vectorcall(hook, arguments, 2, nullptr));
     leave_if_forked();

@@ -19,7 +19,7 @@ constexpr int kFirstLookMs = 10;  // at children that a message left running; do
 constexpr int kLastLookMs = 1000;
 constexpr Duration kStayAwake = 50us;  // measured: 20 to 100 us make no difference
 constexpr Duration kQuick = 100us;
-constexpr int kQuickInARow = 8;  // messages, behind which the next ones are done before the master is told
+constexpr int kQuickInARow = 4;  // messages, behind which the next ones are done before the master is told
 
 // The scoreboard names the filter: should it hang or end the process, the log can say who did.
 void init_filters(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard, bool import_here, Ready& ready) {
@@ -113,12 +113,12 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
         outcome.retire = "no free descriptors, a filter leaks them";
     outcome.pauses = !outcome.retire.empty() || has_printed(service.scoreboard, reads);
     if (outcome.pauses) ++service.pauses;
-    // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
-    service.idle = Clock::now();
-    service.quick = service.idle - began <= kQuick ? service.quick + 1 : 0;
+    service.quick = Clock::now() - began <= kQuick ? service.quick + 1 : 0;
     const auto when = service.quick >= kQuickInARow ? MasterLink::Wake::behind_all : MasterLink::Wake::now;
+    // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
     if (!send(service.master, std::move(outcome), when)) return false;
     service.scoreboard.end_task();
+    service.idle = Clock::now();
     return true;
 }
 

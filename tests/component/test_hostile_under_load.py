@@ -19,7 +19,6 @@ from support import processes
 from support.hostile import HOSTILE, POOL_LIMITS, SANITIZED, Hostile, remove_files
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
-from support.spool import Message
 from support.wait import wait_until
 from support.witness import WITNESS
 
@@ -75,14 +74,10 @@ class Place:
                   replies=self.verdicts) as load:
             for _ in range(1 if hostile.hangs else HOSTILE_IN_A_ROUND):
                 message = self.server.spool.message(hostile.body())
-                label = HostileMessage(message_id(message), message.body_path)
+                label = HostileMessage(message.id, message.body_path)
                 seen.append((label, self.server.ask_message(message)))
                 remove_files(message)
             return load.finish(), seen
-
-
-def message_id(message: Message) -> str:
-    return next(line for line in message.controls[0].decode().splitlines() if line.startswith("M"))[1:]
 
 
 class Places:
@@ -173,7 +168,7 @@ def p99_beside_loops(place: Place, stop: Path) -> int:
     with ExitStack() as stack:
         clients = [stack.enter_context(server.send(message)) for message in messages]
         for message in messages:
-            server.wait_for_log(rf"{message_id(message)}\] filter script has run for more than 200ms", after=after)
+            server.wait_for_log(rf"{message.id}\] filter script has run for more than 200ms", after=after)
         result = place.run_quietly()
         stop.touch()
         assert [client.read_reply() for client in clients] == [b"250 ended\n"] * 2

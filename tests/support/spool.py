@@ -59,6 +59,11 @@ class Message:
     def controls(self) -> list[bytes]:
         return [path.read_bytes() for path in self.control_paths]
 
+    @property
+    def id(self) -> str:
+        """Courier's, from the first control file."""
+        return next(line for line in self.controls[0].decode().splitlines() if line.startswith("M"))[1:]
+
     def remove(self) -> None:
         """What submit does after a refusal."""
         for path in (self.body_path, *self.control_paths):
