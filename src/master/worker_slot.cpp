@@ -329,9 +329,9 @@ void WorkerSlot::slow() {
 
 // No traceback of what starts processes or threads: it would have the time for more.
 void WorkerSlot::exceeded(Excess excess) {
-    link_.look();  // the job before may be done
-    if (excess.event == FailureEvent::timeout) return begin_kill(JobResult::Kind::timed_out, std::move(excess.reason));
-    kill(JobResult::Kind::crashed, std::move(excess.reason));
+    const bool answered = state_ == State::busy && answers_now();  // then the CPU time was that of the job before
+    if (excess.event != FailureEvent::timeout) kill(JobResult::Kind::crashed, std::move(excess.reason));
+    else if (!answered) begin_kill(JobResult::Kind::timed_out, std::move(excess.reason));
 }
 
 void WorkerSlot::trace(LiveTrace::Callback callback) {
