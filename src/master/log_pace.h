@@ -1,6 +1,6 @@
 // LogPace: when the lines that wait are written to the log. Each write wakes up whoever reads it, which costs as much
-// as some lines: those of messages that come close behind others are written together. A line of anything else, and the
-// first one after a pause, is written at once. Pure: times are arguments. Used by Server.
+// as some lines: those that come close behind others are written together. A warning, an error, what a filter prints,
+// and the first line after a pause are written at once. Pure: times are arguments. Used by Server.
 #pragma once
 
 #include "base/clock.h"

@@ -229,6 +229,8 @@ void Server::in_force(const Config& config) {
     log_limit_.configure(config.log.limit);
     gauge_.limit = config.server.queue.limit;
     sessions_.configure(config);
+    log_pace_.hurry();
+    flush_log();  // that it is in force stands there before anybody is told
     if (service_) service_->ready();
     to_open_control_.start(0s);
     if (!options_.ready_fd) return;
