@@ -155,8 +155,7 @@ void WorkerSlot::give_back(std::vector<Job> jobs) {
 void WorkerSlot::take_back() {
     std::vector<Job> back = ahead_.take_back();
     std::vector<Job> lost;
-    const bool answers = state_ == State::busy && answers_now();
-    if (has_ahead() && state_ == State::busy && !answers) {
+    if (state_ == State::busy && !answers_now() && has_ahead()) {
         begin_kill(JobResult::Kind::crashed, "a filter took its worker's next tasks itself");
         while (auto job = ahead_.pop()) lost.push_back(std::move(*job));
     }

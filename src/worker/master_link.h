@@ -2,9 +2,8 @@
 // two rings of the scoreboard, and two pipes by which each end wakes the other when that waits. Of several fast
 // messages in a row the last one wakes the master: it answers all at once, and their senders ask for the next ones
 // together. Should one of them take long after all, the master's timer for tasks ahead (master/pool_ahead) finds the
-// answers before it.
-// Waiting gives Python's other threads the interpreter and lets Python-level signal handlers run. Used by the worker
-// loop only. It never writes from a process that is not the worker.
+// answers before it. Waiting gives Python's other threads the interpreter and lets Python-level signal handlers run.
+// Used by the worker loop only. It never writes from a process that is not the worker.
 #pragma once
 
 #include "base/clock.h"
