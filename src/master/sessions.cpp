@@ -5,9 +5,21 @@
 #include <cerrno>
 #include <poll.h>
 #include <sys/socket.h>
+#include <utility>
 
 namespace pythonfilter {
 namespace {
+
+constexpr std::size_t kChunk = 8192;
+
+/// Up to kChunk bytes of what the client has sent; 0 at its end, -1 with errno.
+ssize_t receive(int fd, char* chunk, std::size_t size, int flags) {
+    ssize_t n;
+    do {
+        n = recv(fd, chunk, size, flags | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
 
 // One write for the whole reply: a fresh socket always has room for it.
 bool send_reply(int fd, std::string_view text) {
@@ -50,11 +62,8 @@ void Sessions::wait_for_more(SessionId id, Session& session) {
 void Sessions::read(SessionId id) {
     const auto found = sessions_.find(id);
     Session& session = found->second;
-    char chunk[8192];
-    ssize_t n;
-    do {
-        n = recv(session.fd.get(), chunk, sizeof chunk, MSG_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
+    char chunk[kChunk];
+    const ssize_t n = receive(session.fd.get(), chunk, sizeof chunk, MSG_PEEK);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for_more(id, session);
     if (n <= 0) {
         const bool said_something = session.parser.started();
@@ -62,8 +71,11 @@ void Sessions::read(SessionId id) {
         if (said_something) callbacks_.on_failure("a client hung up in the middle of its request");
         return;
     }
-    switch (session.parser.feed({chunk, static_cast<std::size_t>(n)})) {
-        case RequestParser::State::incomplete: return wait_for_more(id, session);
+    session.unread = static_cast<std::size_t>(n);
+    switch (session.parser.feed({chunk, session.unread})) {
+        case RequestParser::State::incomplete:
+            take_unread(session);
+            return wait_for_more(id, session);
         case RequestParser::State::bad:
             refuse(id, replies::bad_request(), "bad request: " + session.parser.problem());
             return;
@@ -71,6 +83,11 @@ void Sessions::read(SessionId id) {
     }
     if (session.watch) finish_reading(session);
     callbacks_.on_request(id, std::move(session.parser.request()), session.accepted);
+}
+
+void Sessions::take_unread(Session& session) {
+    char chunk[kChunk];
+    if (session.unread > 0) receive(session.fd.get(), chunk, std::exchange(session.unread, 0), 0);
 }
 
 void Sessions::finish_reading(Session& session) {
@@ -106,6 +123,7 @@ bool Sessions::reply(SessionId id, std::string_view text) {
 
 void Sessions::end(SessionMap::iterator session) {
     if (session->second.watch) finish_reading(session->second);
+    take_unread(session->second);
     sessions_.erase(session);
 }
 

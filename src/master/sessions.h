@@ -1,6 +1,9 @@
 // Sessions: the clients, from accept to the reply. Reads each request with a deadline and a length limit, hands it
 // upward, and later writes exactly one reply in one write and closes. A silent, slow or babbling client costs one
 // descriptor until its deadline; when descriptors get scarce the oldest unfinished session goes first.
+// A request stays in the socket until its reply has been written: to read it wakes a sender that waits in read(2), as
+// Courier does, for nothing. Before the socket is closed it is read: else its sender would find an error behind the
+// reply, not the end.
 #pragma once
 
 #include "base/clock.h"
@@ -52,6 +55,7 @@ private:
         UniqueFd fd;
         RequestParser parser;
         TimePoint accepted = Clock::now();
+        std::size_t unread = 0;                  // bytes that are known and still lie in the socket
         std::unique_ptr<IoWatch> watch;          // only when its request did not come at once, until it has
         std::list<SessionId>::iterator reading;  // place in reading_, valid while `watch` is set
     };
@@ -61,6 +65,7 @@ private:
     void read(SessionId id);
     void wait_for_more(SessionId id, Session& session);
     void refuse(SessionId id, std::string_view text, const std::string& why);
+    static void take_unread(Session& session);
     void finish_reading(Session& session);
     void expire();
     void end(SessionMap::iterator session);

@@ -6,35 +6,25 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
 
-#include "reply_check.h"
-
 namespace pythonfilter::bench {
 
 namespace {
 
-constexpr auto kPauseAfterRefusal = std::chrono::milliseconds(10);
 constexpr auto kLookForLate = std::chrono::milliseconds(100);
-constexpr std::size_t kMaxReplyTexts = 50;  // distinct texts that are counted one by one
-
-Clock::duration in_clock(double seconds) {
-    return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-}
 
 }  // namespace
 
 Load::Load(const Options& options, std::vector<std::string> requests, std::vector<std::string> replies)
     : options_(options),
       requests_(std::move(requests)),
-      replies_(std::move(replies)),
-      clients_(static_cast<std::size_t>(options.clients)) {
-    address_.sun_family = AF_UNIX;
-    options.socket.copy(address_.sun_path, sizeof address_.sun_path - 1);
+      judge_(options, std::move(replies)),
+      clients_(static_cast<std::size_t>(options.clients)),
+      address_(address_of(options)) {
     for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i].next_request = i;
 }
 
@@ -146,30 +136,8 @@ void Load::finish(Client& client, Clock::time_point now) {
     close(client.fd);
     client.fd = -1;
     client.state = State::idle;
-    if (client.reply.empty()) {
-        ++tally_.eof;
+    if (!judge_.note(client.request, client.reply, now - client.began, tally_))
         client.not_before = now + kPauseAfterRefusal;
-    } else if (!well_formed(client.reply)) {
-        count_text(tally_.malformed, client.reply);
-    } else {
-        const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - client.began).count();
-        tally_.latencies_us.push_back(static_cast<std::uint32_t>(took));
-        judge(client);
-    }
-}
-
-bool Load::well_formed(const std::string& reply) const {
-    return options_.lines ? reply.find('\n') == reply.size() - 1 : is_one_reply(reply);
-}
-
-/// A reply that is well-formed may still be that of another message.
-void Load::judge(const Client& client) {
-    const std::string reply = client.reply.substr(0, client.reply.size() - 1);
-    const bool any = replies_.empty();
-    const bool may_be = any || reply == replies_[client.request] ||
-                        std::find(options_.allowed.begin(), options_.allowed.end(), reply) != options_.allowed.end();
-    if (!may_be) count_text(tally_.wrong, reply + " instead of " + replies_[client.request]);
-    count_text(tally_.replies, !any && reply == replies_[client.request] ? "(the right one)" : reply);
 }
 
 void Load::give_up(Client& client, Clock::time_point now) {
@@ -178,11 +146,6 @@ void Load::give_up(Client& client, Clock::time_point now) {
     client.state = State::idle;
     client.not_before = now + kPauseAfterRefusal;
     ++tally_.timeouts;
-}
-
-void Load::count_text(std::map<std::string, std::uint64_t>& counts, const std::string& text) {
-    const bool known = counts.size() < kMaxReplyTexts || counts.contains(text);
-    ++counts[known ? text : "(other texts)"];
 }
 
 }  // namespace pythonfilter::bench

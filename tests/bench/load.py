@@ -34,7 +34,7 @@ class Result:
     messages: int               # answered with exactly one well-formed reply
     seconds: float
     messages_per_second: float
-    p50_us: int                 # latencies of those, from connect to end of file
+    p50_us: int                 # latencies of those, from connect to the end (of a submit: of the reply)
     p99_us: int
     max_us: int
     replies: dict[str, int]     # by text, without the last line end; sums up to `messages`; RIGHT if replies were given
@@ -64,7 +64,7 @@ class Load:
 
     def __init__(self, socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
                  seconds: float = 0.0, timeout: float = 30.0, replies: Sequence[str] = (),
-                 allowed: Iterable[str] = (), lines: bool = False) -> None:
+                 allowed: Iterable[str] = (), lines: bool = False, submits: bool = False) -> None:
         """Starts it.
 
         Args:
@@ -77,6 +77,8 @@ class Load:
             replies: What each message must get, one line without its end; none: any well-formed reply is right.
             allowed: What a message may get instead.
             lines: A request is one line, and so is a reply: not Courier's protocol.
+            submits: Each client is a process of its own that waits in read(2), as Courier's submit does (submits.h);
+                for runs that `seconds` bounds. Else one process is all of them, with poll(2).
         """
         requests = b"".join(message if isinstance(message, bytes) else message.request for message in messages)
         self._list = tempfile.NamedTemporaryFile(prefix="load-", dir="/tmp")
@@ -90,7 +92,8 @@ class Load:
         if replies:
             options["replies"] = self._replies.name
         command = [str(program("load_client")), *(f"--{name}={value}" for name, value in options.items()),
-                   *(f"--allowed={text}" for text in allowed), *(["--lines"] if lines else [])]
+                   *(f"--allowed={text}" for text in allowed), *(["--lines"] if lines else []),
+                   *(["--submits"] if submits else [])]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
 
     def finish(self, timeout: float = 120.0) -> Result:
@@ -117,8 +120,8 @@ class Load:
 
 def run_load(socket: Path, messages: Iterable[Message | bytes], *, clients: int = 1, count: int = 0,
              seconds: float = 0.0, timeout: float = 30.0, replies: Sequence[str] = (), allowed: Iterable[str] = (),
-             limit: float = 0.0, lines: bool = False) -> Result:
+             limit: float = 0.0, lines: bool = False, submits: bool = False) -> Result:
     """One run from start to end; the arguments are those of Load. `limit`: seconds for a run that `count` bounds."""
     with Load(socket, messages, clients=clients, count=count, seconds=seconds, timeout=timeout, replies=replies,
-              allowed=allowed, lines=lines) as load:
+              allowed=allowed, lines=lines, submits=submits) as load:
         return load.finish(timeout=max(limit, seconds + timeout + 60.0))

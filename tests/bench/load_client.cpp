@@ -1,6 +1,6 @@
 // The load client: asks a filter server about messages with N clients at once, as fast as it answers, and prints as
 // JSON how many, how long each took, and what came back. Run by tests/bench/load.py for dev/bench and for the chaos
-// tests. This file reads the command line; load.cpp does the work.
+// tests. This file reads the command line; load.cpp or submits.cpp does the work.
 #include <getopt.h>
 
 #include <cstdio>
@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "load.h"
+#include "submits.h"
 
 namespace {
 
+using pythonfilter::bench::Judge;
 using pythonfilter::bench::Load;
 using pythonfilter::bench::Options;
 
@@ -39,12 +41,14 @@ std::vector<std::string> read_lines(const std::string& path) {
 
 [[noreturn]] void usage(int status) {
     std::fputs("usage: load_client --socket PATH --messages FILE [--clients N] [--count N] [--seconds S]\n"
-               "                   [--timeout S] [--replies FILE] [--allowed REPLY]... [--lines]\n\n"
+               "                   [--timeout S] [--replies FILE] [--allowed REPLY]... [--lines] [--submits]\n\n"
                "FILE holds requests one after the other: path of the body, paths of the control files, an empty line;\n"
                "at least as many as there are clients. --count or --seconds must be given; with both the first to be\n"
                "reached ends the run. --replies names a file with a line for each request: the reply it must get,\n"
-               "unless it gets an allowed one. With --lines each request is one line, and so is each reply. Prints\n"
-               "JSON. Exit status: 0 when it could work, whatever the server answered.\n",
+               "unless it gets an allowed one. With --lines each request is one line, and so is each reply. With\n"
+               "--submits each client is a process that waits in read(2), as Courier's submit does; --seconds must\n"
+               "be given, and --count not. Prints JSON. Exit status: 0 when it could work, whatever the server\n"
+               "answered.\n",
                status == 0 ? stdout : stderr);
     std::exit(status);
 }
@@ -60,7 +64,8 @@ Options parse(int argc, char** argv) {
         {"clients", required_argument, nullptr, 'c'}, {"count", required_argument, nullptr, 'n'},
         {"seconds", required_argument, nullptr, 't'}, {"timeout", required_argument, nullptr, 'o'},
         {"replies", required_argument, nullptr, 'r'}, {"allowed", required_argument, nullptr, 'a'},
-        {"lines", no_argument, nullptr, 'l'},         {"help", no_argument, nullptr, 'h'}, {}};
+        {"lines", no_argument, nullptr, 'l'},         {"submits", no_argument, nullptr, 'p'},
+        {"help", no_argument, nullptr, 'h'}, {}};
     Options options;
     for (int letter; (letter = getopt_long(argc, argv, "h", names, nullptr)) != -1;) {
         switch (letter) {
@@ -73,12 +78,14 @@ Options parse(int argc, char** argv) {
             case 'r': options.replies = optarg; break;
             case 'a': options.allowed.emplace_back(optarg); break;
             case 'l': options.lines = true; break;
+            case 'p': options.submits = true; break;
             case 'h': usage(0);
             default: usage(2);
         }
     }
     if (optind != argc || options.socket.empty() || options.messages.empty()) usage(2);
     if (options.count == 0 && options.seconds <= 0) usage(2);
+    if (options.submits && (options.count > 0 || options.seconds <= 0)) usage(2);
     if (options.clients < 1) fail("at least one client is needed");
     if (options.socket.size() >= sizeof sockaddr_un{}.sun_path) fail("the path of the socket is too long");
     return options;
@@ -94,6 +101,11 @@ int main(int argc, char** argv) {
     if (!options.replies.empty()) {
         replies = read_lines(options.replies);
         if (replies.size() != requests.size()) fail("not as many replies as requests");
+    }
+    if (options.submits) {
+        const auto run = run_submits(options, requests, Judge(options, std::move(replies)));
+        pythonfilter::bench::print_tally(run.tally, run.seconds, options.clients);
+        return 0;
     }
     Load load(options, std::move(requests), std::move(replies));
     load.run();

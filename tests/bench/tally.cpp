@@ -1,6 +1,8 @@
 // Prints a tally as JSON, for tests/bench/load.py. The names of the fields are read there.
 #include "tally.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string_view>
@@ -8,6 +10,8 @@
 namespace pythonfilter::bench {
 
 namespace {
+
+constexpr std::size_t kMaxTexts = 50;
 
 std::string quoted(std::string_view text) {
     std::string json = "\"";
@@ -27,6 +31,14 @@ std::string quoted(std::string_view text) {
     return json + '"';
 }
 
+void put(FILE* file, std::uint64_t number) { std::fwrite(&number, sizeof number, 1, file); }
+
+// 0 at the end of the file, which the caller asks for.
+std::uint64_t get(FILE* file) {
+    std::uint64_t number = 0;
+    return std::fread(&number, sizeof number, 1, file) == 1 ? number : 0;
+}
+
 void print_counts(const char* name, const std::map<std::string, std::uint64_t>& counts) {
     std::printf("  \"%s\": {", name);
     const char* separator = "";
@@ -38,6 +50,57 @@ void print_counts(const char* name, const std::map<std::string, std::uint64_t>& 
 }
 
 }  // namespace
+
+void count_text(std::map<std::string, std::uint64_t>& counts, const std::string& text, std::uint64_t times) {
+    const bool known = counts.size() < kMaxTexts || counts.contains(text);
+    counts[known ? text : "(other texts)"] += times;
+}
+
+void add(Tally& sum, const Tally& other) {
+    sum.latencies_us.insert(sum.latencies_us.end(), other.latencies_us.begin(), other.latencies_us.end());
+    for (const auto& [text, times] : other.replies) count_text(sum.replies, text, times);
+    for (const auto& [text, times] : other.wrong) count_text(sum.wrong, text, times);
+    for (const auto& [text, times] : other.malformed) count_text(sum.malformed, text, times);
+    sum.eof += other.eof;
+    sum.refused += other.refused;
+    sum.timeouts += other.timeouts;
+    sum.backlog_full += other.backlog_full;
+}
+
+void send_tally(const Tally& tally, int fd) {
+    FILE* file = fdopen(fd, "w");
+    put(file, tally.latencies_us.size());
+    std::fwrite(tally.latencies_us.data(), sizeof(std::uint32_t), tally.latencies_us.size(), file);
+    for (const auto* counts : {&tally.replies, &tally.wrong, &tally.malformed}) {
+        put(file, counts->size());
+        for (const auto& [text, times] : *counts) {
+            put(file, times);
+            put(file, text.size());
+            std::fwrite(text.data(), 1, text.size(), file);
+        }
+    }
+    for (const std::uint64_t count : {tally.eof, tally.refused, tally.timeouts, tally.backlog_full}) put(file, count);
+    std::fclose(file);
+}
+
+bool receive_tally(Tally& tally, int fd) {
+    FILE* file = fdopen(dup(fd), "r");
+    tally.latencies_us.resize(get(file));
+    bool whole = std::fread(tally.latencies_us.data(), sizeof(std::uint32_t), tally.latencies_us.size(), file) ==
+                 tally.latencies_us.size();
+    for (auto* counts : {&tally.replies, &tally.wrong, &tally.malformed}) {
+        for (std::uint64_t left = get(file); left > 0 && whole; --left) {
+            const std::uint64_t times = get(file);
+            std::string text(get(file), '\0');
+            whole = std::fread(text.data(), 1, text.size(), file) == text.size();
+            (*counts)[text] = times;
+        }
+    }
+    for (auto* count : {&tally.eof, &tally.refused, &tally.timeouts, &tally.backlog_full}) *count = get(file);
+    whole = whole && !std::feof(file) && !std::ferror(file);
+    std::fclose(file);
+    return whole;
+}
 
 void print_tally(const Tally& tally, double seconds, int clients) {
     std::vector<std::uint32_t> sorted = tally.latencies_us;

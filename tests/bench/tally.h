@@ -1,4 +1,5 @@
-// Tally: what came back from a server under load, and its JSON form. Filled by load.cpp, printed by load_client.cpp.
+// Tally: what came back from a server under load, and its JSON form. Filled by load.cpp and submits.cpp, printed by
+// load_client.cpp.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,15 @@ struct Tally {
     std::uint64_t timeouts = 0;
     std::uint64_t backlog_full = 0;  // not an attempt: it is made again after a pause
 };
+
+/// One more; of texts that nobody expects, some are counted one by one, and the others together.
+void count_text(std::map<std::string, std::uint64_t>& counts, const std::string& text, std::uint64_t times = 1);
+/// Of several clients together.
+void add(Tally& sum, const Tally& other);
+
+/// From one process to another: the whole of it, through a pipe. False when the other end was closed too soon.
+void send_tally(const Tally& tally, int fd);
+bool receive_tally(Tally& tally, int fd);
 
 void print_tally(const Tally& tally, double seconds, int clients);
 

@@ -30,15 +30,15 @@ class Turn:
 
 
 def ask(bench: Bench, peer: Peer, clients: int, *, seconds: float = 0.0, count: int = 0,
-        requests: Sequence[bytes] = ()) -> Turn:
+        requests: Sequence[bytes] = (), submits: bool = False) -> Turn:
     """Lets clients ask a peer for so long, or so often, and notes if not each of them was accepted.
 
-    `requests`: other ones than the peer's own.
+    `requests`: other ones than the peer's own. `submits`: as for Load.
     """
     pids = peer.pids()
     before = cpu_seconds(pids)
     result = run_load(peer.socket_path, requests or peer.requests, clients=clients, seconds=seconds, count=count,
-                      lines=peer.lines, limit=600.0)
+                      lines=peer.lines, limit=600.0, submits=submits)
     if peer.pids() != pids:
         raise RuntimeError(f"{peer.name}: a process has died; its log: {peer.end_of_log()}")
     after = cpu_seconds(pids)

@@ -7,6 +7,7 @@ server needs and far below its deadlines, since other programs may use the machi
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -193,6 +194,33 @@ def test_a_client_that_closes_its_writing_side_gets_its_reply(server: Server) ->
     with server.send(server.spool.message(b"Verdict: 550 half closed\n\n")) as client:
         client.socket.shutdown(1)
         assert client.read_reply() == b"550 half closed\n"
+
+
+@pytest.mark.parametrize("request_text", [None, b"\n"], ids=["a message", "a bad request"])
+def test_behind_the_reply_comes_the_end_and_no_error(server: Server, request_text: bytes | None) -> None:
+    with server.connect() as client:
+        client.send(request_text or server.spool.message().request)
+        assert client.socket.recv(1000).endswith(b"\n")
+        assert client.socket.recv(1000) == b""  # an OSError if the server had not read all that was sent
+
+
+def test_a_client_that_waits_is_not_woken_up_before_its_reply(server: Server) -> None:
+    gate = Gate(server, "asleep")
+    replies: list[bytes] = []
+    with server.connect() as client:
+        client.socket.settimeout(None)  # it waits in recv(), as submit in read(), not in poll()
+        waiting = threading.Thread(target=lambda: replies.append(client.socket.recv(1000)))
+        waiting.start()
+        thread = waiting.native_id
+        assert thread is not None
+        wait_until("the thread waits", lambda: processes.waits_with(thread, client.socket.fileno()))
+        before = processes.times_asleep(thread)
+        client.send(gate.message("550 awake").request)
+        gate.wait_for_held(1)
+        assert processes.times_asleep(thread) == before
+        gate.open()
+        waiting.join(QUICK)
+    assert replies == [b"550 awake\n"]
 
 
 # --- Many at once

@@ -92,6 +92,18 @@ def seconds_queued(thread: int) -> float:
         return 0.0
 
 
+def waits_with(thread: int, descriptor: int) -> bool:
+    """The thread sleeps in a system call whose first argument is this descriptor."""
+    found = Path(f"/proc/{thread}/syscall").read_text().split()
+    return len(found) > 1 and found[1] == hex(descriptor)
+
+
+def times_asleep(thread: int) -> int:
+    """How often in its life a thread has fallen asleep."""
+    lines = Path(f"/proc/{thread}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches:"))
+
+
 def resident_kib(pid: int) -> int:
     """Proportional set size in KiB; 0 when the process is gone."""
     return memory_kib(pid).get("Pss", 0)

@@ -1,7 +1,8 @@
 """Part `nothing`: a filter that does nothing, asked by 1, 4 and 16 clients, beside other servers.
 
-What is measured is the way of a message through a server, with its log on. Must never measure peers in different
-minutes and compare them.
+What is measured is the way of a message through a server, with its log on. The clients are processes that wait in
+read(2), as Courier's submit does; then once more all of them are one process that waits in poll(2), which costs the
+processors less. Must never measure peers in different minutes and compare them.
 """
 from __future__ import annotations
 
@@ -22,31 +23,40 @@ WORKERS = 2
 BARE, PERL, MIMEDEFANG, OURS = BareServer.name, PerlFilter.name, MimeDefang.name, FilterServer.name
 OTHERS = (BARE, PERL, MIMEDEFANG)
 COLUMNS = [clients_text(clients) for clients in CLIENTS]
+SUBMITS = "a process for each client"
+SHAPES = {SUBMITS: True, "all clients in one process": False}
 
 Found = dict[tuple[str, int], list[Turn]]  # by peer and number of clients
 
 
 def run(bench: Bench) -> None:
-    rounds, seconds = bench.pick((11, 0.8), (2, 0.3))
+    rounds, seconds = bench.pick((11, 0.7), (2, 0.3))
     with ExitStack() as stack:
         servers = (BareServer(), PerlFilter(WORKERS), MimeDefang(WORKERS),
                    FilterServer({"nothing": NOTHING}, pool(WORKERS)))
         peers: list[Peer] = [stack.enter_context(peer) for peer in servers]
-        groups = [{(peer.name, clients): partial(ask, bench, peer, clients, seconds=seconds) for peer in peers}
-                  for clients in CLIENTS]
-        found: Found = take_turns(bench, "a filter that does nothing", rounds, groups)
+        groups = [{(shape, peer.name, clients): partial(ask, bench, peer, clients, seconds=seconds, submits=submits)
+                   for peer in peers} for shape, submits in SHAPES.items() for clients in CLIENTS]
+        taken = take_turns(bench, "a filter that does nothing", rounds, groups)
         memory = {peer.name: memory_kib(peer.pids()) for peer in peers}
-    show_rates(bench, found)
-    show_times(bench, found)
+    found: dict[str, Found] = {
+        shape: {(name, clients): taken[shape, name, clients] for name in (*OTHERS, OURS) for clients in CLIENTS}
+        for shape in SHAPES}
+    for shape in SHAPES:
+        show_rates(bench, found[shape], shape)
+        show_times(bench, found[shape], shape)
     bench.show("\n" + "\n".join([f"CPU time of one message, {max(CLIENTS)} clients, in us, and PSS of each process:",
-                                 *(f"  {name}: {turns.cpu_text(found[name, max(CLIENTS)])}; {memory_text(sizes)}"
-                                   for name, sizes in memory.items())]))
-    bench.data["nothing"] = {
+                                 *(f"  {name}: {turns.cpu_text(found[SUBMITS][name, max(CLIENTS)])}; "
+                                   f"{memory_text(sizes)}" for name, sizes in memory.items())]))
+    bench.data["nothing"] = {**{shape: data(found[shape]) for shape in SHAPES}, "memory_kib": memory}
+    bench.targets += targets(found[SUBMITS])
+
+
+def data(found: Found) -> dict[str, object]:
+    return {
         **{f"{name}, {clients_text(clients)}": turns.figures(one) for (name, clients), one in found.items()},
         "ratios": {f"{figure} / {other}, {clients_text(clients)}": ratio(found, other, clients, figure)
-                   for figure in ("rate", "p50_us") for other in OTHERS for clients in CLIENTS},
-        "memory_kib": memory}
-    bench.targets += targets(found)
+                   for figure in ("rate", "p50_us") for other in OTHERS for clients in CLIENTS}}
 
 
 def ratio(found: Found, other: str, clients: int, figure: str = "rate") -> Series:
@@ -54,21 +64,21 @@ def ratio(found: Found, other: str, clients: int, figure: str = "rate") -> Serie
     return series(found[OURS, clients], figure).over(series(found[other, clients], figure))
 
 
-def show_rates(bench: Bench, found: Found) -> None:
+def show_rates(bench: Bench, found: Found, shape: str) -> None:
     rows: list[tuple[str, Sequence[str]]] = [
         (name, [series(found[name, clients], "rate").text() for clients in CLIENTS]) for name in (*OTHERS, OURS)]
     rows += [(f"{OURS} / {other}", [ratio(found, other, clients).text(2) for clients in CLIENTS]) for other in OTHERS]
-    bench.show("\n" + table(f"A filter that does nothing, {WORKERS} workers: messages/s", COLUMNS, rows))
+    bench.show("\n" + table(f"A filter that does nothing, {WORKERS} workers, {shape}: messages/s", COLUMNS, rows))
 
 
-def show_times(bench: Bench, found: Found) -> None:
+def show_times(bench: Bench, found: Found, shape: str) -> None:
     def medians(name: str, clients: int) -> str:
         return " / ".join(f"{series(found[name, clients], figure).median:,.0f}" for figure in ("p50_us", "p99_us"))
 
     rows: list[tuple[str, Sequence[str]]] = [
         (name, [medians(name, clients) for clients in CLIENTS]) for name in (*OTHERS, OURS)]
     rows += [(f"p50, {OURS} / {PERL}", [ratio(found, PERL, clients, "p50_us").text(2) for clients in CLIENTS])]
-    bench.show("\n" + table("Time for one message, in us: p50 / p99", COLUMNS, rows))
+    bench.show("\n" + table(f"Time for one message in us, {shape}: p50 / p99", COLUMNS, rows))
 
 
 def targets(found: Found) -> list[Target]:
