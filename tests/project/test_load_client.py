@@ -1,4 +1,4 @@
-"""The load client tells apart what a server may do, in both of its shapes: else no test and no figure of it means much."""
+"""The load client tells apart what a server may do, in both of its shapes: else no figure of it would mean much."""
 from __future__ import annotations
 
 import socket
