@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -56,6 +57,22 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
     return entries;
 }
 
+// As the pool's variables say, with the worker's library first among those that are preloaded.
+std::vector<std::string> environment_of(const ZygoteProgram& program) {
+    auto variables = program.env;
+    const char* const own = std::getenv("LD_PRELOAD");
+    std::string& preload = variables.try_emplace("LD_PRELOAD", own ? own : "").first->second;
+    preload = PYTHONFILTER_PRELOAD_FIRST + program.library + (preload.empty() ? "" : ":" + preload);
+    return environment_with(variables);
+}
+
+// The dynamic linker would only warn, and Python would start without it.
+Status check_library(const std::string& path) {
+    if (access(path.c_str(), R_OK) != 0) return errno_error("cannot load " + path, errno);
+    if (path.find_first_of(" :") == std::string::npos) return Done{};
+    return Error{"cannot load " + path + ": there must be no blank and no colon in its path"};
+}
+
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
     for (std::string& text : texts) all.push_back(text.data());
@@ -66,13 +83,14 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 // Every descriptor of ours is close-on-exec; the zygote gets 0 (/dev/null), 1 and 2 (its stderr pipe) and 3 (its
 // socket).
 Result<pid_t> spawn(const ZygoteProgram& program, int socket, int error) {
+    if (Status status = check_library(program.library); !status) return status.error();
     const SpawnActions actions(socket, error);
     std::vector<std::string> arguments{"pythonfilter-worker", "--zygote", "--parent", std::to_string(getpid())};
-    std::vector<std::string> environment = environment_with(program.env);
+    std::vector<std::string> environment = environment_of(program);
     pid_t pid = 0;
-    const int failed = posix_spawn(&pid, program.path.c_str(), &actions.files, &actions.attributes,
+    const int failed = posix_spawn(&pid, PYTHONFILTER_PYTHON_PROGRAM, &actions.files, &actions.attributes,
                                    pointers(arguments).data(), pointers(environment).data());
-    if (failed != 0) return errno_error("cannot start " + program.path, failed);
+    if (failed != 0) return errno_error("cannot start " PYTHONFILTER_PYTHON_PROGRAM, failed);
     return pid;
 }
 

@@ -17,9 +17,9 @@
 
 namespace pythonfilter {
 
-/// What a zygote is started from.
+/// What a zygote is started from: Python's program, with this library preloaded.
 struct ZygoteProgram {
-    std::string path;
+    std::string library;
     std::map<std::string, std::string> env;  // over our own environment: there before its interpreter is
 };
 

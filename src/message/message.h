@@ -9,6 +9,7 @@
 //   frames.h          master <-> worker: task, ready, progress, outcome
 //   frame_ring.h      their way through shared memory
 //   zygote_protocol.h master <-> zygote: spec, fork, report
+//   worker_libraries.h  the files of which a worker consists
 //   settings_codec.h  settings in the bytes of a packet
 //   scoreboard.h      the page that a worker writes and the master reads
 //   removal.h         which recipients a filter took off a message

@@ -21,7 +21,8 @@ public:
     bool leaks() const;
     long now() const { return high_; }
     long growth() const { return high_ - begin_; }
-    /// Who has the largest part in it.
+    /// Who has the largest part in it, of those parts that are known to be one filter's, if there are any: whose the
+    /// others are nobody knows, and who leaks has some of both.
     const std::string& culprit() const;
 
 private:
@@ -32,7 +33,7 @@ private:
     long high_ = 0;   // the most there were, >= begin_
     long limit_ = 0;
     long steps_ = 0;  // how often it rose
-    std::map<std::string, long> parts_;  // sum = growth()
+    std::map<std::string, long> parts_, unclear_parts_;  // sum = growth()
 };
 
 }  // namespace pythonfilter

@@ -1,7 +1,9 @@
-// src/worker: the program pythonfilter-worker, the only one that loads Python. One zygote per pool and generation; it
-// imports the pool's filters and forks workers, which run them. Only main.cpp is called from outside, by the master,
-// with fork and exec. Nothing here includes libev or src/master; Python's exceptions stop at the calls into Python.
+// src/worker: pythonfilter-worker, the only process with Python: a library for Python's own program (preload.cpp says
+// why). One zygote per pool and generation; it imports the pool's filters and forks workers, which run them. Only
+// main.cpp is called from outside, by way of the master's fork and exec. Nothing here includes libev or src/master;
+// Python's exceptions stop at the calls into Python.
 //
+//   preload.cpp          Python's program made ours
 //   zygote.h             spec, imports, forks on command, reports
 //   child_reaper.h       the zygote's workers and the orphans it inherits: who ended, who must be killed
 //   report_queue.h       packets to the master, never blocking

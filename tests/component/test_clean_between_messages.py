@@ -171,6 +171,7 @@ def test_under_load_what_is_seldom_changed_is_found_within_a_hundred_messages() 
 CALLS = {
     **{name: CHANGES[name][:2] for name in ("alarm", "profiling timer", "signal mask", "umask", "directory", "handler",
                                             "handler in C", "time zone", "locale")},
+    "directory by descriptor": ("import os\nos.fchdir(os.open('/etc', os.O_RDONLY))", "os.getcwd() == '/etc'"),
     "environment": ("import os\nos.environ['PATH'] = '/evil'", "os.environ['PATH'] == '/evil'"),
     "environment in C": ("import ctypes\nctypes.CDLL(None).clearenv()",
                          "__import__('ctypes').CDLL(None).getenv(b'PATH') == 0"),
@@ -197,21 +198,22 @@ def test_under_load_what_a_call_has_changed_is_found_before_the_next_message(cha
         assert replies == [b"250 False\n"] * 5 + [ACCEPTED, b"250 False\n"] * 5
 
 
+# fchdir: Python's program holds its address, and so has a place for it in itself, which leads to the first one behind
+# it; that this is ours is shown above.
 def test_every_function_that_notes_calls_is_the_one_that_libraries_get() -> None:
     source = (CHECKOUT / "src/worker/changing_calls.cpp").read_text()
     names = re.findall(r'pass_on<"(\w+)"', source)
     look = script(f"""\
-        import ctypes, os, re
-        program = os.readlink('/proc/self/exe')
+        import ctypes, os
         ranges = [[int(end, 16) for end in line.split()[0].split('-')]
-                  for line in open('/proc/self/maps') if program in line]
+                  for line in open('/proc/self/maps') if '/pythonfilter-preload.so' in line]
         libc = ctypes.CDLL(None)
         places = {{name: ctypes.cast(getattr(libc, name), ctypes.c_void_p).value for name in {names}}}
         others = [name for name, place in places.items() if not any(first <= place < end for first, end in ranges)]
         reply = f'250 {{others}}'
         """)
     with Server(filters={"script": SCRIPT_FILTER}, config=ONE_WORKER) as running:
-        assert running.ask(look) == b"250 []\n"
+        assert running.ask(look) in (b"250 []\n", b"250 ['fchdir']\n")
 
 
 # --- What cannot be put back ------------------------------------------------------------------------------------------

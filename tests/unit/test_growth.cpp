@@ -68,6 +68,20 @@ TEST_CASE_FIXTURE(Descriptors, "the filter that left most is named") {
     CHECK(growth.culprit() == "filter second");
 }
 
+TEST_CASE("a filter that is known to have left some is named rather than several of whom nobody knows") {
+    const std::string tight = "tight", leaky = "leaky";
+    Suspects both, one;
+    both.add(tight);
+    both.add(leaky);
+    one.add(leaky);
+    Growth growth;
+    growth.begin(0, 1000);
+    growth.note(33, 50, both);
+    CHECK(growth.culprit() == "one of the filters tight, leaky");
+    growth.note(65, 32, one);
+    CHECK(growth.culprit() == "filter leaky");
+}
+
 TEST_CASE_FIXTURE(Descriptors, "seen seldom, a leak is one as well") {
     open(100, "leaky", 100);
     CHECK(growth.leaks());
