@@ -1,4 +1,4 @@
-"""The worker is Python's own program with a library of ours preloaded. Filters, and what they start, do not see that."""
+"""The worker is Python's own program with a library of ours preloaded. Filters and their programs do not see that."""
 from __future__ import annotations
 
 import os
