@@ -58,7 +58,7 @@ def test_a_library_that_cannot_be_loaded_is_named(directory: str, lacks: str, to
     tree = running.base / directory
     shutil.copytree(installed_tree() / "usr", tree / "usr", symlinks=True)
     if lacks:
-        (tree / "usr/libexec/pythonfilter" / lacks).unlink()
+        (tree / "usr/lib/pythonfilter" / lacks).unlink()
     running.program = tree / "usr/sbin/pythonfilter"
     with running:
         running.wait_for_log(told)
@@ -66,7 +66,7 @@ def test_a_library_that_cannot_be_loaded_is_named(directory: str, lacks: str, to
 
 
 def test_other_programs_are_not_changed_by_the_library() -> None:
-    library = installed_tree() / "usr/libexec/pythonfilter" / PRELOAD
+    library = installed_tree() / "usr/lib/pythonfilter" / PRELOAD
     ran = subprocess.run(["/usr/bin/python3", "-c", "print(6 * 7)"], env={"LD_PRELOAD": str(library)},
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
     assert ran.stdout == b"42\n"

@@ -25,8 +25,7 @@ _LIMIT = 600.0  # seconds
 def _libraries() -> list[str]:
     """The packages of all libraries of the installed programs: what the server's package will depend on."""
     installed = installed_tree()
-    programs = [*(installed / "usr/sbin").iterdir(), *(installed / "usr/libexec/pythonfilter").iterdir(),
-                *installed.rglob("*.so")]
+    programs = [*(installed / "usr/sbin").iterdir(), *installed.rglob("*.so")]
     done = subprocess.run(["dpkg-shlibdeps", "-O", *(f"-e{program}" for program in programs)], cwd=CHECKOUT, check=True,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     return sorted(re.findall(r"([a-z0-9.+-]+) \(", done.stdout))
