@@ -6,6 +6,7 @@
 #include "master/listen_socket.h"
 #include "master/privileges.h"
 #include "master/run_master.h"
+#include "master/zygote_client.h"
 
 #include <cstdio>
 #include <set>
@@ -79,6 +80,10 @@ int check_command(const ConfigRequest& request) {
     const auto config = load_as_mail_user(request);
     if (!config) {
         print_lines("error", config.error().text);
+        return kExitConfig;
+    }
+    if (const Status status = check_preload_library(preload_library()); !status) {
+        print_lines("error", status.error().text);
         return kExitConfig;
     }
     for (const std::string& warning : config->warnings) print_lines("warning", warning);

@@ -3,7 +3,6 @@
 #include "base/process.h"
 #include "config/pool_settings.h"
 #include "config/pool_size.h"
-#include "message/worker_libraries.h"
 
 #include <algorithm>
 #include <unistd.h>
@@ -21,7 +20,7 @@ Pool::Options pool_options(const Config& config, const Route& route, std::uint32
     options.recycle = pool.recycle;
     options.exclusive = pool.exclusive;
     options.start_timeout = options.zygote.start_timeout = pool.start_timeout;
-    options.zygote.program = {prefix + "/lib/pythonfilter/" + kPreloadLibrary, pool.env};
+    options.zygote.program = {preload_library(), pool.env};
     options.watch = {pool.slow_after, pool.limits.cpu, pool.limits.children, pool.limits.threads};
     ZygoteSpec& spec = options.zygote.spec;
     spec.pool = options.name;

@@ -83,9 +83,12 @@ Status switch_to(const Account& account) {
     return Done{};
 }
 
-// For a process that is not root: nothing to change, but perhaps something to say.
+// For a process that is not root: perhaps something to say. With another real user than the effective one, the dynamic
+// linker would not preload what makes Python's program a worker.
 MailUser stay(const CourierDirs& courier) {
     MailUser result;
+    if (setresgid(getegid(), getegid(), getegid()) != 0 || setresuid(geteuid(), geteuid(), geteuid()) != 0)
+        result.warning = "the real user cannot be made the effective one: Python may not start";
     const passwd* own = getpwuid(geteuid());
     result.name = own ? own->pw_name : std::to_string(geteuid());
     if (result.name != courier.mailuser) {

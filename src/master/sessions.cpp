@@ -40,6 +40,10 @@ Sessions::Sessions(Loop& loop, const Config& config, std::size_t max_reading, Ca
     configure(config);
 }
 
+Sessions::~Sessions() {
+    for (auto& [id, session] : sessions_) take_unread(session);
+}
+
 void Sessions::configure(const Config& config) {
     request_timeout_ = config.server.request_timeout;
     spool_tmp_ = config.courier.localstatedir + "/tmp";
@@ -63,7 +67,10 @@ void Sessions::read(SessionId id) {
     const auto found = sessions_.find(id);
     Session& session = found->second;
     char chunk[kChunk];
-    const ssize_t n = receive(session.fd.get(), chunk, sizeof chunk, MSG_PEEK);
+    ssize_t n = receive(session.fd.get(), chunk, sizeof chunk, MSG_PEEK);
+    const bool lies_there = n > 0;
+    // The loop says that something came, and there is nothing to look at: a byte out of band, until it is taken.
+    if (n < 0 && errno == EAGAIN && session.watch) n = receive(session.fd.get(), chunk, sizeof chunk, 0);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return wait_for_more(id, session);
     if (n <= 0) {
         const bool said_something = session.parser.started();
@@ -71,8 +78,8 @@ void Sessions::read(SessionId id) {
         if (said_something) callbacks_.on_failure("a client hung up in the middle of its request");
         return;
     }
-    session.unread = static_cast<std::size_t>(n);
-    switch (session.parser.feed({chunk, session.unread})) {
+    session.unread = lies_there ? static_cast<std::size_t>(n) : 0;
+    switch (session.parser.feed({chunk, static_cast<std::size_t>(n)})) {
         case RequestParser::State::incomplete:
             take_unread(session);
             return wait_for_more(id, session);

@@ -2,8 +2,9 @@
 // upward, and later writes exactly one reply in one write and closes. A silent, slow or babbling client costs one
 // descriptor until its deadline; when descriptors get scarce the oldest unfinished session goes first.
 // A request stays in the socket until its reply has been written: to read it wakes a sender that waits in read(2), as
-// Courier does, for nothing. Before the socket is closed it is read: else its sender would find an error behind the
-// reply, not the end.
+// Courier does, for nothing; descriptors that were passed with it stay there as well. Before the socket is closed it is
+// read: else its sender would find an error behind the reply, not the end. A master that is killed cannot do that; to
+// Courier both are the same (432).
 #pragma once
 
 #include "base/clock.h"
@@ -34,6 +35,9 @@ public:
     };
 
     Sessions(Loop& loop, const Config& config, std::size_t max_reading, Callbacks callbacks);
+    ~Sessions();
+    Sessions(const Sessions&) = delete;
+    Sessions& operator=(const Sessions&) = delete;
 
     /// Another configuration is in force.
     void configure(const Config& config);

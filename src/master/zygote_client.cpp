@@ -3,6 +3,7 @@
 #include "base/process.h"
 #include "build_id.h"
 #include "master/privileges.h"
+#include "message/worker_libraries.h"
 
 #include <cerrno>
 #include <csignal>
@@ -66,13 +67,6 @@ std::vector<std::string> environment_of(const ZygoteProgram& program) {
     return environment_with(variables);
 }
 
-// The dynamic linker would only warn, and Python would start without it.
-Status check_library(const std::string& path) {
-    if (access(path.c_str(), R_OK) != 0) return errno_error("cannot load " + path, errno);
-    if (path.find_first_of(" :") == std::string::npos) return Done{};
-    return Error{"cannot load " + path + ": there must be no blank and no colon in its path"};
-}
-
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
     for (std::string& text : texts) all.push_back(text.data());
@@ -83,7 +77,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 // Every descriptor of ours is close-on-exec; the zygote gets 0 (/dev/null), 1 and 2 (its stderr pipe) and 3 (its
 // socket).
 Result<pid_t> spawn(const ZygoteProgram& program, int socket, int error) {
-    if (Status status = check_library(program.library); !status) return status.error();
+    if (Status status = check_preload_library(program.library); !status) return status.error();
     const SpawnActions actions(socket, error);
     std::vector<std::string> arguments{"pythonfilter-worker", "--zygote", "--parent", std::to_string(getpid())};
     std::vector<std::string> environment = environment_of(program);
@@ -95,6 +89,15 @@ Result<pid_t> spawn(const ZygoteProgram& program, int socket, int error) {
 }
 
 }  // namespace
+
+std::string preload_library() { return installation_prefix() + "/lib/pythonfilter/" + kPreloadLibrary; }
+
+// The dynamic linker would only warn, and Python would start without it.
+Status check_preload_library(const std::string& path) {
+    if (access(path.c_str(), R_OK) != 0) return errno_error("cannot load " + path, errno);
+    if (path.find_first_of(" :") == std::string::npos) return Done{};
+    return Error{"cannot load " + path + ": there must be no blank and no colon in its path"};
+}
 
 Result<std::unique_ptr<ZygoteClient>> ZygoteClient::start(Loop& loop, const ZygoteProgram& program,
                                                           const ZygoteSpec& spec, Callbacks callbacks) {

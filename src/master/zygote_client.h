@@ -23,6 +23,11 @@ struct ZygoteProgram {
     std::map<std::string, std::string> env;  // over our own environment: there before its interpreter is
 };
 
+/// Where the library lies that makes Python's program a zygote.
+std::string preload_library();
+/// An error when it is not there, or the dynamic linker could not preload it.
+Status check_preload_library(const std::string& path);
+
 class ZygoteClient {
 public:
     struct Callbacks {

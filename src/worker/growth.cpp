@@ -12,7 +12,9 @@ void Growth::begin(long count, long limit) {
 bool Growth::note(long count, int messages, const Suspects& suspects) {
     const long rise = count - high_;
     if (rise <= 0) return false;
-    (suspects.clear() ? parts_ : unclear_parts_)[suspects.text()] += rise;
+    Part& part = parts_[suspects.text()];
+    part.is_clear = suspects.clear();
+    part.count += rise;
     high_ = count;
     steps_ += std::min<long>(rise, messages);  // at most one for each message
     return true;
@@ -26,10 +28,10 @@ bool Growth::leaks() const {
 
 const std::string& Growth::culprit() const {
     static const std::string nobody;
-    const auto& parts = parts_.empty() ? unclear_parts_ : parts_;
-    const auto most = std::max_element(parts.begin(), parts.end(),
-                                       [](const auto& a, const auto& b) { return a.second < b.second; });
-    return most == parts.end() ? nobody : most->first;
+    const auto most = std::max_element(parts_.begin(), parts_.end(), [](const auto& a, const auto& b) {
+        return weight(a.second) < weight(b.second);
+    });
+    return most == parts_.end() ? nobody : most->first;
 }
 
 }  // namespace pythonfilter

@@ -21,8 +21,8 @@ public:
     bool leaks() const;
     long now() const { return high_; }
     long growth() const { return high_ - begin_; }
-    /// Who has the largest part in it, of those parts that are known to be one filter's, if there are any: whose the
-    /// others are nobody knows, and who leaks has some of both.
+    /// Who has the largest part in it. A part that is known to be one filter's counts twice: who leaks has mostly some
+    /// of what several may have left as well.
     const std::string& culprit() const;
 
 private:
@@ -33,7 +33,13 @@ private:
     long high_ = 0;   // the most there were, >= begin_
     long limit_ = 0;
     long steps_ = 0;  // how often it rose
-    std::map<std::string, long> parts_, unclear_parts_;  // sum = growth()
+    struct Part {
+        bool is_clear = false;
+        long count = 0;
+    };
+    static long weight(const Part& part) { return part.is_clear ? 2 * part.count : part.count; }
+
+    std::map<std::string, Part> parts_;  // sum = growth()
 };
 
 }  // namespace pythonfilter

@@ -1,8 +1,9 @@
 // Makes Python's own program a pythonfilter-worker: this library is preloaded into it by the master, and main() is that
 // of the other one, pythonfilter-worker.so (main.cpp), which starts the interpreter that the program has. Debian's
 // python3 runs the same filter in a tenth to a fifth less time than libpython, which is position-independent code. What
-// is preloaded also comes before the C library (changing_calls.h). In any other program it changes nothing: tools that
-// start programs in their own way, as Valgrind does, get it too. C only: what it exports hides that of other libraries.
+// is preloaded also comes before the C library (changing_calls.h). The price: that program lies at a fixed address, as
+// for every Python on the machine. In any other program this changes nothing: tools that start programs in their own
+// way, as Valgrind does, get it too. No C++ library is needed here, so that none of them gets one.
 #include "message/worker_libraries.h"
 
 #include <cstdio>
@@ -22,6 +23,7 @@ using Hook = void();
 constexpr int kExitNoProgram = 127;
 
 // Programs that filters start do not get this library, nor what the master put before it; but what the site preloads.
+// An empty variable is none.
 void restore_variable() {
     const char* const list = std::getenv("LD_PRELOAD");
     const char* const own = list ? std::strstr(list, kPreloadLibrary) : nullptr;

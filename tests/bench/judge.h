@@ -30,8 +30,7 @@ public:
             count_text(tally.malformed, reply);
             return true;
         }
-        const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
-        tally.latencies_us.push_back(static_cast<std::uint32_t>(us));
+        tally.latencies_us.push_back(static_cast<std::uint32_t>(in_us(took)));
         note_text(request, reply.substr(0, reply.size() - 1), tally);
         return true;
     }

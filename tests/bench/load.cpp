@@ -42,7 +42,7 @@ void Load::run() {
         wait_and_read();
         look_for_late(now);
     }
-    ended_ = Clock::now();
+    tally_.run_us = in_us(Clock::now() - began_);
 }
 
 bool Load::may_start(Clock::time_point now) const {
@@ -122,7 +122,7 @@ void Load::read_reply(Client& client) {
             client.reply.append(data, static_cast<std::size_t>(count));
         } else if (count < 0 && errno == EAGAIN) {
             return;
-        } else if (count == 0 || errno == ECONNRESET) {  // reset: closed with the request unread; the reply came first
+        } else if (count == 0 || errno == ECONNRESET) {  // reset: closed with the request unread
             finish(client, Clock::now());
             return;
         } else {

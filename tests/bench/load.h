@@ -33,7 +33,6 @@ public:
     Load(const Options& options, std::vector<std::string> requests, std::vector<std::string> replies);
     void run();
     const Tally& tally() const { return tally_; }
-    double seconds() const { return std::chrono::duration<double>(ended_ - began_).count(); }
 
 private:
     bool may_start(Clock::time_point now) const;
@@ -54,7 +53,7 @@ private:
     const sockaddr_un address_;
     Tally tally_;
     std::uint64_t started_ = 0;
-    Clock::time_point began_, next_look_, ended_;
+    Clock::time_point began_, next_look_;
 };
 
 }  // namespace pythonfilter::bench

@@ -103,11 +103,11 @@ int main(int argc, char** argv) {
         if (replies.size() != requests.size()) fail("not as many replies as requests");
     }
     if (options.submits) {
-        const auto run = run_submits(options, requests, Judge(options, std::move(replies)));
-        pythonfilter::bench::print_tally(run.tally, run.seconds, options.clients);
+        const Judge judge(options, std::move(replies));
+        pythonfilter::bench::print_tally(run_submits(options, requests, judge), options.clients);
         return 0;
     }
     Load load(options, std::move(requests), std::move(replies));
     load.run();
-    pythonfilter::bench::print_tally(load.tally(), load.seconds(), options.clients);
+    pythonfilter::bench::print_tally(load.tally(), options.clients);
 }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -28,12 +29,13 @@ public:
     /// `first`: its requests are this one and every N-th after it.
     void run(std::size_t first) {
         tally_.latencies_us.reserve(1 << 20);
-        const auto end = Clock::now() + in_clock(options_.seconds);
+        const auto began = Clock::now(), end = began + in_clock(options_.seconds);
         const auto step = static_cast<std::size_t>(options_.clients);
         for (std::size_t request = first; Clock::now() < end; request += step) {
             if (request >= requests_.size()) request = first;
             ask(request);
         }
+        tally_.run_us = in_us(Clock::now() - began);
     }
     const Tally& tally() const { return tally_; }
 
@@ -116,7 +118,7 @@ Child start_client(Submit& client, std::size_t number, const Options& options, c
     std::_Exit(0);
 }
 
-void finish_client(const Child& child, Tally& sum) {
+void finish_client(const Child& child, const Options& options, Tally& sum) {
     Tally tally;
     const bool complete = receive_tally(tally, child.tally);
     close(child.tally);
@@ -125,6 +127,7 @@ void finish_client(const Child& child, Tally& sum) {
     }
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
         ++sum.timeouts;
+        sum.run_us = std::max(sum.run_us, in_us(in_clock(options.seconds + options.timeout_seconds)));
     } else if (!complete || status != 0) {
         std::fputs("load_client: a client has failed\n", stderr);
         std::exit(1);
@@ -135,19 +138,17 @@ void finish_client(const Child& child, Tally& sum) {
 
 }  // namespace
 
-SubmitsRun run_submits(const Options& options, const std::vector<std::string>& requests, const Judge& judge) {
-    SubmitsRun run;
+Tally run_submits(const Options& options, const std::vector<std::string>& requests, const Judge& judge) {
+    Tally sum;
     Submit client(options, requests, judge);
     const Pipe start = make_pipe();
     std::vector<Child> children;
     for (int i = 0; i < options.clients; ++i)
         children.push_back(start_client(client, static_cast<std::size_t>(i), options, start));
     close(start.read);
-    const auto began = Clock::now();
     close(start.write);
-    for (const Child& child : children) finish_client(child, run.tally);
-    run.seconds = std::chrono::duration<double>(Clock::now() - began).count();
-    return run;
+    for (const Child& child : children) finish_client(child, options, sum);
+    return sum;
 }
 
 }  // namespace pythonfilter::bench

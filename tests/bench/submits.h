@@ -12,12 +12,7 @@
 
 namespace pythonfilter::bench {
 
-struct SubmitsRun {
-    Tally tally;
-    double seconds = 0;
-};
-
 /// Ends after options.seconds. A client that still waits after options.timeout_seconds more is a timeout.
-SubmitsRun run_submits(const Options& options, const std::vector<std::string>& requests, const Judge& judge);
+Tally run_submits(const Options& options, const std::vector<std::string>& requests, const Judge& judge);
 
 }  // namespace pythonfilter::bench

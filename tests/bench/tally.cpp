@@ -65,6 +65,7 @@ void add(Tally& sum, const Tally& other) {
     sum.refused += other.refused;
     sum.timeouts += other.timeouts;
     sum.backlog_full += other.backlog_full;
+    sum.run_us = std::max(sum.run_us, other.run_us);
 }
 
 void send_tally(const Tally& tally, int fd) {
@@ -79,7 +80,8 @@ void send_tally(const Tally& tally, int fd) {
             std::fwrite(text.data(), 1, text.size(), file);
         }
     }
-    for (const std::uint64_t count : {tally.eof, tally.refused, tally.timeouts, tally.backlog_full}) put(file, count);
+    for (const std::uint64_t count : {tally.eof, tally.refused, tally.timeouts, tally.run_us, tally.backlog_full})
+        put(file, count);
     std::fclose(file);
 }
 
@@ -96,13 +98,15 @@ bool receive_tally(Tally& tally, int fd) {
             (*counts)[text] = times;
         }
     }
-    for (auto* count : {&tally.eof, &tally.refused, &tally.timeouts, &tally.backlog_full}) *count = get(file);
+    for (auto* count : {&tally.eof, &tally.refused, &tally.timeouts, &tally.run_us, &tally.backlog_full})
+        *count = get(file);
     whole = whole && !std::feof(file) && !std::ferror(file);
     std::fclose(file);
     return whole;
 }
 
-void print_tally(const Tally& tally, double seconds, int clients) {
+void print_tally(const Tally& tally, int clients) {
+    const double seconds = static_cast<double>(tally.run_us) / 1e6;
     std::vector<std::uint32_t> sorted = tally.latencies_us;
     std::sort(sorted.begin(), sorted.end());
     const auto at = [&](double part) -> unsigned {

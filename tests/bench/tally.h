@@ -18,6 +18,7 @@ struct Tally {
     std::uint64_t eof = 0;           // closed without a byte: Courier answers 432
     std::uint64_t refused = 0;       // connect failed, for any reason but a full backlog
     std::uint64_t timeouts = 0;
+    std::uint64_t run_us = 0;        // for how long messages were sent and answered; of several clients, the longest
     std::uint64_t backlog_full = 0;  // not an attempt: it is made again after a pause
 };
 
@@ -30,6 +31,6 @@ void add(Tally& sum, const Tally& other);
 void send_tally(const Tally& tally, int fd);
 bool receive_tally(Tally& tally, int fd);
 
-void print_tally(const Tally& tally, double seconds, int clients);
+void print_tally(const Tally& tally, int clients);
 
 }  // namespace pythonfilter::bench

@@ -51,7 +51,7 @@ def test_zygote_killed_under_load(chaos: Chaos, request: pytest.FixtureRequest) 
 
 
 def test_master_killed_under_load(chaos: Chaos, request: pytest.FixtureRequest) -> None:
-    """Clients of a killed master see end of file, which Courier answers with 432; connecting never fails."""
+    """Clients of a killed master see the connection end, which Courier answers with 432; connecting never fails."""
     count = 48_000 if request.config.getoption("--full") else 12_000
     before = chaos.shape()
     with killing(chaos.tree.masters, 0.5) as killed:

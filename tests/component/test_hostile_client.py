@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from bench.peer import cpu_seconds
 from support import processes
 from support.server import Server
 
@@ -82,6 +83,21 @@ def test_descriptors_that_a_client_passes_are_not_kept(server: Server) -> None:
     os.close(null)
     message.remove()
     settle(server, before)
+
+
+def test_a_byte_out_of_band_does_not_keep_the_master_busy(server: Server) -> None:
+    master = {"master": [server.master_pid()]}
+    message = server.spool.message()
+    with server.connect() as client:
+        client.socket.send(b"x", socket.MSG_OOB)
+        begin, before = time.monotonic(), cpu_seconds(master)["master"]
+        while time.monotonic() < begin + 0.5:  # what is measured is that nothing happens
+            assert server.ask(timeout=QUICK) == b"200 Ok\n"
+            time.sleep(0.05)
+        assert cpu_seconds(master)["master"] - before < 0.1
+        client.send(message.request)
+        assert client.read_reply() == b"200 Ok\n"
+    message.remove()
 
 
 def test_a_thousand_that_come_and_go(server: Server) -> None:

@@ -2,8 +2,8 @@
 zygote, its siblings.
 
 The default sandbox keeps it from doing so (test_sandbox.py), so here there is none. What is shown: somebody brings back
-what was killed, every message is answered or its client sees end of file (which Courier answers with 432), and no
-message is accepted that the filter refuses.
+what was killed, every message is answered or its client sees the connection end (which Courier answers with 432), and
+no message is accepted that the filter refuses.
 """
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def test_an_idle_worker_runs_no_filter(server: Server) -> None:
 
 
 def test_a_filter_that_is_busy_in_c_is_told_of_in_time(server: Server) -> None:
-    with running(server, "sum(itertools.repeat(0, 3 * 10 ** 8))", begin="import itertools") as ctl:
+    with running(server, "sum(itertools.repeat(0, 2 * 10 ** 9))", begin="import itertools") as ctl:
         found = traced(ctl, "it did not react to the signal in time, it may be busy in C code")
         assert found["trace"] == "" and found["worker"]["state"] == "busy"
 

@@ -41,6 +41,15 @@ def end_session(mta: Courier, session: Process) -> None:
     wait_until("submit to remove a message", lambda: set(mta.queue()) < files)
 
 
+def test_messages_of_a_master_that_is_killed_are_deferred(courier: Courier) -> None:
+    start(courier, 2)
+    held = Held(courier, ["first", "second"])
+    held.wait_in_filter()
+    (master,) = family(courier).masters
+    os.kill(master.host_pid, signal.SIGKILL)
+    assert [held.answer(name)[:4] for name in held.names] == ["432 ", "432 "]
+
+
 def test_pitfall_11_no_client_is_kept_after_its_reply(courier: Courier) -> None:
     start(courier, 2)
     (master,) = family(courier).masters

@@ -4,6 +4,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import checkout
@@ -13,11 +15,13 @@ from support.tree import installed_tree
 
 
 @pytest.fixture(scope="module")
-def moved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the installed tree, at a path with a blank in it."""
-    place = tmp_path_factory.mktemp("moved") / "another place"
-    shutil.copytree(installed_tree(), place, symlinks=True)
-    return place
+def moved() -> Iterator[Path]:
+    """A copy of the installed tree, which the mail user can read."""
+    with tempfile.TemporaryDirectory(prefix="moved-", dir="/tmp") as directory:
+        Path(directory).chmod(0o755)
+        place = Path(directory) / "another.place"
+        shutil.copytree(installed_tree(), place, symlinks=True)
+        yield place
 
 
 def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,6 +39,15 @@ def test_the_moved_program_checks_a_configuration(moved: Path) -> None:
         done = run(moved / "usr/sbin/pythonfilter", "check", "--config", str(prepared.config_path))
         assert done.returncode == 0, done.stderr
         assert "no filters" in done.stdout
+
+
+def test_a_place_from_which_workers_cannot_start_is_told_by_check(moved: Path) -> None:
+    place = Path(shutil.move(moved, moved.with_name("a place")))
+    with contextlib.closing(Server(config="filters: []\n")) as prepared:
+        done = run(place / "usr/sbin/pythonfilter", "check", "--config", str(prepared.config_path))
+    shutil.move(place, moved)
+    assert done.returncode == 78
+    assert "there must be no blank and no colon in its path" in done.stderr
 
 
 def test_a_link_to_the_program_is_enough(moved: Path, tmp_path: Path) -> None:

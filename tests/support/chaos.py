@@ -2,8 +2,8 @@
 
 Used by tests/component/test_chaos.py and, for hours, by dev/soak (tests/bench/soak.py). The ordinary messages come from
 the load client in slices, so that there is something to tell between them. Every client must get one reply, the right
-one unless its worker was killed; a client of a killed master sees end of file, which Courier answers with 432. Must
-never kill a process that is not the server's, or run without a bound.
+one unless its worker was killed; a client of a killed master sees its connection end, which Courier answers with 432.
+Must never kill a process that is not the server's, or run without a bound.
 """
 from __future__ import annotations
 

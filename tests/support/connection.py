@@ -21,7 +21,7 @@ class Connection:
         self.socket.sendall(data)
 
     def read_reply(self, timeout: float = 10.0) -> bytes:
-        """All bytes until the server closes. b"" is end of file without a reply (Courier answers 432)."""
+        """All bytes until the server closes, or is gone. b"": without a reply (Courier answers 432)."""
         deadline = time.monotonic() + timeout
         reply = b""
         while True:

@@ -82,6 +82,19 @@ TEST_CASE("a filter that is known to have left some is named rather than several
     CHECK(growth.culprit() == "filter leaky");
 }
 
+TEST_CASE("a filter that has left little is not named for what several may have left") {
+    const std::string tight = "tight", leaky = "leaky";
+    Suspects both, one;
+    both.add(tight);
+    both.add(leaky);
+    one.add(tight);
+    Growth growth;
+    growth.begin(0, 1000);
+    growth.note(1, 1, one);
+    growth.note(86, 100, both);
+    CHECK(growth.culprit() == "one of the filters tight, leaky");
+}
+
 TEST_CASE_FIXTURE(Descriptors, "seen seldom, a leak is one as well") {
     open(100, "leaky", 100);
     CHECK(growth.leaks());
