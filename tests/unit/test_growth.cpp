@@ -68,29 +68,32 @@ TEST_CASE_FIXTURE(Descriptors, "the filter that left most is named") {
     CHECK(growth.culprit() == "filter second");
 }
 
-TEST_CASE("a filter that is known to have left some is named rather than several of whom nobody knows") {
+struct TwoFilters {
     const std::string tight = "tight", leaky = "leaky";
-    Suspects both, one;
-    both.add(tight);
-    both.add(leaky);
-    one.add(leaky);
+    Suspects both;
     Growth growth;
-    growth.begin(0, 1000);
+
+    TwoFilters() {
+        both.add(tight);
+        both.add(leaky);
+        growth.begin(0, 1000);
+    }
+    static Suspects only(const std::string& filter) {
+        Suspects one;
+        one.add(filter);
+        return one;
+    }
+};
+
+TEST_CASE_FIXTURE(TwoFilters, "who is known to have left some is named rather than several who may have left more") {
     growth.note(33, 50, both);
     CHECK(growth.culprit() == "one of the filters tight, leaky");
-    growth.note(65, 32, one);
+    growth.note(65, 32, only(leaky));
     CHECK(growth.culprit() == "filter leaky");
 }
 
-TEST_CASE("a filter that has left little is not named for what several may have left") {
-    const std::string tight = "tight", leaky = "leaky";
-    Suspects both, one;
-    both.add(tight);
-    both.add(leaky);
-    one.add(tight);
-    Growth growth;
-    growth.begin(0, 1000);
-    growth.note(1, 1, one);
+TEST_CASE_FIXTURE(TwoFilters, "a filter that has left little is not named for what several may have left") {
+    growth.note(1, 1, only(tight));
     growth.note(86, 100, both);
     CHECK(growth.culprit() == "one of the filters tight, leaky");
 }
