@@ -87,14 +87,14 @@ Status switch_to(const Account& account) {
 // linker would not preload what makes Python's program a worker.
 MailUser stay(const CourierDirs& courier) {
     MailUser result;
-    if (setresgid(getegid(), getegid(), getegid()) != 0 || setresuid(geteuid(), geteuid(), geteuid()) != 0)
-        result.warning = "the real user cannot be made the effective one: Python may not start";
     const passwd* own = getpwuid(geteuid());
     result.name = own ? own->pw_name : std::to_string(geteuid());
     if (result.name != courier.mailuser) {
         result.warning = "running as user '" + result.name + "', not as Courier's mail user '" + courier.mailuser +
                          "': Courier may not reach the socket, nor filters the messages";
     }
+    if (setresgid(getegid(), getegid(), getegid()) != 0 || setresuid(geteuid(), geteuid(), geteuid()) != 0)
+        result.warning = "the real user cannot be made the effective one: Python may not start";
     return result;
 }
 
