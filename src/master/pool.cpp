@@ -50,9 +50,10 @@ ZygoteKeeper::Callbacks Pool::keeper_callbacks() {
         note_failures(failures);
         fill();
     };
-    callbacks.on_forked = [this](std::uint32_t number, pid_t pid, UniqueFd pidfd) {
+    callbacks.on_forked = [this](std::uint32_t number, pid_t pid, UniqueFd pidfd, Duration took) {
         WorkerSlot* slot = find(number);
-        if (slot && pidfd && pid > 1 && slot->pid() == 0) slot->forked(pid, std::move(pidfd), options_.start_timeout);
+        if (slot && pidfd && pid > 1 && slot->pid() == 0)
+            slot->forked(pid, std::move(pidfd), took, options_.start_timeout);
     };
     callbacks.on_fork_failed = [this](std::uint32_t number, std::string reason) {
         if (WorkerSlot* slot = find(number)) slot->fork_failed(std::move(reason));

@@ -8,6 +8,10 @@ namespace pythonfilter {
 
 WatchPolicy::WatchPolicy(WatchLimits limits) : limits_(limits) { make_room({}); }
 
+void WatchPolicy::started(Duration fork_took) {
+    slowness_ = static_cast<int>(std::clamp<Duration::rep>(fork_took / kFork, 1, kSlowest));
+}
+
 void WatchPolicy::ready(const TreeUsage& usage) {
     base_ = usage;
     make_room(usage);
@@ -67,7 +71,7 @@ void WatchPolicy::make_room(const TreeUsage& usage) {
     const auto room = [](int most, int is, int limit) { return is > most ? 0 : std::max(most - is, limit / 4); };
     room_for_processes_ = room(most_processes(), usage.processes, limits_.children);
     room_for_threads_ = room(most_threads(), usage.threads, limits_.threads);
-    const int few = std::max(kFew, limits_.children / 16);
+    const int few = std::max(kFew, limits_.children / 16) / slowness_;
     crowded_ = usage.processes > base_.processes + few;
     if (crowded_) return;
     const int until_crowded = room(base_.processes + few + 1, usage.processes, few);
@@ -76,7 +80,7 @@ void WatchPolicy::make_room(const TreeUsage& usage) {
 
 TimePoint WatchPolicy::turn_of(Creation kind, TimePoint now) {
     if (!crowded_ || kind == Creation::thread) return now;
-    last_turn_ = std::max(now, last_turn_ + kPace);
+    last_turn_ = std::max(now, last_turn_ + slowness_ * kPace);
     return last_turn_;
 }
 

@@ -10,7 +10,9 @@
 //
 // Long before the limit a bomb has the machine busy. With more than a few processes (kFew, or a sixteenth of
 // limits.children) a worker is crowded: those below it stand back for others, and more come one by one. Standing back
-// is not enough: where the kernel groups processes by session, each daemon has the share of a group.
+// is not enough: where the kernel groups processes by session, each daemon has the share of a group. All that is for a
+// machine on which a fork takes less than half a millisecond; on one that needs more, as a virtual machine may, fewer
+// make a crowd, and they come slower.
 #pragma once
 
 #include "base/clock.h"
@@ -46,11 +48,15 @@ public:
     static constexpr Duration kRare = 1s;
     static constexpr int kShare = 8;          // the next look: so many times later as this one took
     static constexpr int kFew = 8;
-    static constexpr Duration kPace = 5ms;   // between two processes of a worker that is crowded
+    static constexpr Duration kPace = 5ms;    // between two processes of a worker that is crowded
+    static constexpr Duration kFork = 500us;
+    static constexpr int kSlowest = 8;        // forks, in those of half a millisecond
     static constexpr int kMostOfInit = 1000;  // processes, and threads; what is above counts as the messages'
 
     explicit WatchPolicy(WatchLimits limits);
 
+    /// The worker itself was forked, and that took so long.
+    void started(Duration fork_took);
     /// The worker is ready: what its init_filter left running is not counted. Before this, as if it were kMostOfInit.
     void ready(const TreeUsage& usage);
     void job_began(TimePoint now);
@@ -94,6 +100,7 @@ private:
     bool unseen_ = false;           // jobs have begun since the last count
     bool grew_ = false;             // more than at the one before
     bool crowded_ = false;
+    int slowness_ = 1;              // of forks
     TimePoint last_turn_{};         // of a process, while crowded
     int last_processes_ = 0;
     TimePoint began_{}, ended_{};   // the last job

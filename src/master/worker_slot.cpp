@@ -103,7 +103,7 @@ std::string WorkerSlot::current_message_id() const { return job_ ? scoreboard_.m
 
 // ---- birth
 
-void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration start_timeout) {
+void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration took, Duration start_timeout) {
     pid_ = pid;
     pidfd_ = std::move(pidfd);
     pidfd_watch_ = std::make_unique<IoWatch>(loop_, pidfd_.get(), EV_READ, [this] { try_reap(); });
@@ -113,7 +113,7 @@ void WorkerSlot::forked(pid_t pid, UniqueFd pidfd, Duration start_timeout) {
     }
     enter(State::starting);
     link_.hear();
-    watch_.started(pid);
+    watch_.started(pid, took);
     to_deadline_.by(Clock::now() + start_timeout);
 }
 
@@ -223,7 +223,7 @@ bool WorkerSlot::take_outcome(std::string_view payload) {
     live_trace_.give_up("the message was done before the worker could write one");
     if (served_ < INT_MAX) ++served_;
     has_begun_ = true;
-    if (!outcome->pauses || error_lines_.drain()) error_lines_.end_line();  // a worker that goes on left nothing unread
+    if (!outcome->pauses || error_lines_.drain()) error_lines_.end_line();  // who goes on knows of nothing unread
     JobResult result;
     result.kind = JobResult::Kind::outcome;
     if (retire_.empty()) retire_ = std::move(outcome->retire);

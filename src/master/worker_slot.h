@@ -85,7 +85,8 @@ public:
     /// Chain index of the filter that the worker says it runs; gossip, any number.
     std::uint32_t running_filter() const { return scoreboard_.running().filter; }
 
-    void forked(pid_t pid, UniqueFd pidfd, Duration start_timeout);
+    /// `took`: the fork.
+    void forked(pid_t pid, UniqueFd pidfd, Duration took, Duration start_timeout);
     void run(Job&& job);
     /// Whether it may get one more job while it has one, which does not take long.
     bool takes_ahead(TimePoint now) const {

@@ -13,8 +13,9 @@ WorkerWatch::WorkerWatch(Loop& loop, WatchLimits limits, UniqueFd gate, Callback
       to_look_(loop, [this] { look(); }),
       gate_(loop, std::move(gate), [this](Creation kind) { return turn_of(kind); }) {}
 
-void WorkerWatch::started(pid_t pid) {
+void WorkerWatch::started(pid_t pid, Duration fork_took) {
     pid_ = pid;
+    policy_.started(fork_took);
     gate_.open();
 }
 

@@ -24,7 +24,8 @@ public:
     /// `gate`: see ForkGate.
     WorkerWatch(Loop& loop, WatchLimits limits, UniqueFd gate, Callbacks callbacks);
 
-    void started(pid_t pid);
+    /// `fork_took`: that of the worker itself.
+    void started(pid_t pid, Duration fork_took);
     void ready();
     void job_began(TimePoint now);
     void job_ended(bool left_children);

@@ -54,7 +54,7 @@ void ZygoteKeeper::on_report(ZygoteReport report, UniqueFd pidfd) {
         case ZygoteReport::Kind::tainted: tainted(report.text); return;
         case ZygoteReport::Kind::forked:
             fork_answered();
-            callbacks_.on_forked(report.slot, report.pid, std::move(pidfd));
+            callbacks_.on_forked(report.slot, report.pid, std::move(pidfd), report.took);
             return;
         case ZygoteReport::Kind::fork_failed:
             fork_answered();

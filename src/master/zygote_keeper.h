@@ -26,7 +26,7 @@ public:
         /// It can fork. `failures`: filters that are not available in any worker.
         std::function<void(const std::vector<Ready::Failure>& failures)> on_ready;
         /// Answers to fork(), by its slot.
-        std::function<void(std::uint32_t slot, pid_t pid, UniqueFd pidfd)> on_forked;
+        std::function<void(std::uint32_t slot, pid_t pid, UniqueFd pidfd, Duration took)> on_forked;
         std::function<void(std::uint32_t slot, std::string reason)> on_fork_failed;
         /// It has reaped a worker.
         std::function<void(std::uint32_t slot, int wait_status)> on_exited;

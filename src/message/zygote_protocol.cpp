@@ -139,6 +139,7 @@ std::string encode(const ZygoteReport& report) {
     out.put(report.slot);
     out.put(report.pid);
     out.put(report.status);
+    out.put(report.took.count());
     out.put_string(report.text);
     put_failures(out, report.failures);
     return out.take();
@@ -153,6 +154,7 @@ std::optional<ZygoteReport> decode_report(std::string_view packet) {
     report.slot = in.get<std::uint32_t>();
     report.pid = in.get<std::int32_t>();
     report.status = in.get<std::int32_t>();
+    report.took = Duration(in.get<Duration::rep>());
     report.text = in.get_string();
     report.failures = get_failures(in);
     if (!in.finished()) return std::nullopt;

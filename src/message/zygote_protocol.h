@@ -66,7 +66,7 @@ struct ZygoteReport {
         hello,        // text: build id
         imported,     // failures: filters that could not be imported (they are unavailable in every worker)
         tainted,      // text: what an import opened or started; the zygote exits, preload is not possible
-        forked,       // slot, pid; a pidfd comes along
+        forked,       // slot, pid, took; a pidfd comes along
         fork_failed,  // slot; text: why
         exited,       // slot, pid, status; the worker's group was killed and the worker reaped
         importing,    // text: the filter whose import begins, to be blamed should it be the last that is heard
@@ -75,6 +75,7 @@ struct ZygoteReport {
     std::uint32_t slot = 0;
     std::int32_t pid = 0;
     std::int32_t status = 0;  // as from waitpid()
+    Duration took{};          // fork() itself, in the zygote
     std::string text;
     std::vector<Ready::Failure> failures;
 };

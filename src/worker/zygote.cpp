@@ -53,7 +53,7 @@ private:
     int serve();
     bool handle_packets();
     void fork_worker(const ForkRequest& request, WorkerFds fds);
-    void adopt_worker(const ForkRequest& request, pid_t pid);
+    void adopt_worker(const ForkRequest& request, pid_t pid, Duration took);
     [[noreturn]] void become_worker(std::uint32_t slot, pid_t zygote, WorkerFds fds);
     void report_exits();
 
@@ -183,21 +183,24 @@ void Zygote::fork_worker(const ForkRequest& request, WorkerFds fds) {
     flush_output();
     const pid_t zygote = getpid();
     PyOS_BeforeFork();
+    const TimePoint began = Clock::now();
     const pid_t pid = fork();
     if (pid == 0) become_worker(request.slot, zygote, std::move(fds));
     const int error_number = errno;
+    const Duration took = Clock::now() - began;
     PyOS_AfterFork_Parent();
-    if (pid > 0) return adopt_worker(request, pid);
+    if (pid > 0) return adopt_worker(request, pid, took);
     ZygoteReport report = report_of(Kind::fork_failed, errno_error("fork", error_number).text);
     report.slot = request.slot;
     reports_.send(report);
 }
 
-void Zygote::adopt_worker(const ForkRequest& request, pid_t pid) {
+void Zygote::adopt_worker(const ForkRequest& request, pid_t pid, Duration took) {
     setpgid(pid, pid);  // both sides do it: a kill of the group must not come too early
     ZygoteReport report = report_of(Kind::forked);
     report.slot = request.slot;
     report.pid = pid;
+    report.took = took;
     auto pidfd = open_pidfd(pid);
     if (!pidfd) {
         kill(pid, SIGKILL);

@@ -81,8 +81,9 @@ def test_no_more_than_a_quarter_too_many_are_ever_made(server: Server) -> None:
 made = os.open({str(made)!r}, os.O_WRONLY | os.O_APPEND)
 while take():
     if os.fork() == 0:
-        os.write(made, b"x")
         child()
+    else:
+        os.write(made, b"x")
 rest()
 '''
     assert server.ask(script(bombs.TAKE + text), timeout=30) == DEFERRED

@@ -224,6 +224,24 @@ TEST_CASE("watch: processes of a crowded worker come one by one, threads do not"
     CHECK(policy.turn_of(Creation::process, zero + 1s) == zero + 1s);
 }
 
+TEST_CASE("watch: where forks are slow, fewer make a crowd, and they come slower") {
+    const auto crowd_and_pace = [](Duration fork_took) {
+        WatchPolicy policy(limits(100, 500));
+        policy.started(fork_took);
+        policy.ready({});
+        int crowd = 0;
+        do CHECK_FALSE(policy.counted({++crowd, crowd + 1, 0s}, zero));
+        while (!policy.crowded());
+        policy.turn_of(Creation::process, zero);
+        return std::pair(crowd, policy.turn_of(Creation::process, zero) - zero);
+    };
+    CHECK(crowd_and_pace(100us) == std::pair(9, Duration(5ms)));
+    CHECK(crowd_and_pace(900us) == std::pair(9, Duration(5ms)));
+    CHECK(crowd_and_pace(1ms) == std::pair(5, Duration(10ms)));
+    CHECK(crowd_and_pace(2100us) == std::pair(3, Duration(20ms)));
+    CHECK(crowd_and_pace(1s) == std::pair(2, Duration(40ms)));
+}
+
 TEST_CASE_FIXTURE(Fixture, "watch: near the limit a quarter of it may be made before the next look") {
     policy = WatchPolicy(limits(100, 500));
     policy.ready({});

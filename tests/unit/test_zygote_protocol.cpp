@@ -34,6 +34,7 @@ ZygoteReport sample_report() {
     report.slot = 12;
     report.pid = 4242;
     report.status = -1;
+    report.took = 3ms;
     report.text = std::string("why\0not", 7);
     report.failures = {{3, "ImportError"}, {4, ""}};
     return report;
@@ -109,6 +110,7 @@ TEST_CASE("zygote protocol: a report comes back as it was sent") {
     CHECK(got->slot == sent.slot);
     CHECK(got->pid == sent.pid);
     CHECK(got->status == sent.status);
+    CHECK(got->took == sent.took);
     CHECK(got->text == sent.text);
     REQUIRE(got->failures.size() == 2);
     CHECK(got->failures[0].filter == 3);
