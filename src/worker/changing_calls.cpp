@@ -10,15 +10,19 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace pythonfilter {
 namespace {
 
 // Not a std::atomic: its functions are shared with files that may have been made for a sanitizer (meson.build).
-bool called = false;
+bool called = false, on_descriptor = false;
 
-void note() { __atomic_store_n(&called, true, __ATOMIC_RELAXED); }
+void note(bool& flag) { __atomic_store_n(&flag, true, __ATOMIC_RELAXED); }
+bool take(bool& flag) {
+    return __atomic_load_n(&flag, __ATOMIC_RELAXED) && __atomic_exchange_n(&flag, false, __ATOMIC_RELAXED);
+}
 
 template <std::size_t size>
 struct Name {
@@ -34,25 +38,50 @@ struct Next {
     static inline Function* const found = find();
 };
 
-// Noted behind the call too: a look that another thread takes in between has forgotten it, and saw nothing.
+template <Name name, class Result, class... Arguments>
+Result next(Arguments... arguments) {
+    using Found = Next<name, Result(Arguments...)>;
+    return (Found::found ? Found::found : Found::find())(arguments...);
+}
+
+// Before the call and behind it: a look that another thread takes in between has forgotten it, and saw nothing.
+class Noted {
+public:
+    explicit Noted(bool changes) : changes_(changes) { note_change(); }
+    ~Noted() { note_change(); }
+    Noted(const Noted&) = delete;
+    Noted& operator=(const Noted&) = delete;
+
+private:
+    void note_change() const {
+        if (changes_) note(called);
+    }
+
+    bool changes_;
+};
+
 template <Name name, class Result, class... Arguments>
 Result pass_on(bool changes, Arguments... arguments) {
-    using Found = Next<name, Result(Arguments...)>;
-    if (changes) note();
-    const Result result = (Found::found ? Found::found : Found::find())(arguments...);
-    if (changes) note();
-    return result;
+    const Noted noted(changes);
+    return next<name, Result>(arguments...);
+}
+
+// To a function that does something to a descriptor.
+template <Name name, class Result, class... Arguments>
+Result pass_down(bool changes, Arguments... arguments) {
+    note(on_descriptor);
+    return pass_on<name, Result>(changes, arguments...);
 }
 
 }  // namespace
 
-bool take_changing_calls() {
-    return __atomic_load_n(&called, __ATOMIC_RELAXED) && __atomic_exchange_n(&called, false, __ATOMIC_RELAXED);
-}
+bool take_changing_calls() { return take(called); }
+bool take_descriptor_calls() { return take(on_descriptor); }
 
 }  // namespace pythonfilter
 
 using pythonfilter::pass_on;
+using pythonfilter::pass_down;
 
 // Exported, so that libraries get these instead of the C library's. A call that only asks for the present value is not
 // noted.
@@ -67,9 +96,17 @@ int chroot(const char* path) noexcept { return pass_on<"chroot", int>(true, path
 
 int clearenv() noexcept { return pass_on<"clearenv", int>(true); }
 
-int dup2(int from, int to) noexcept { return pass_on<"dup2", int>(to <= STDERR_FILENO, from, to); }
+int close(int fd) { return pass_down<"close", int>(fd <= STDERR_FILENO, fd); }
 
-int dup3(int from, int to, int flags) noexcept { return pass_on<"dup3", int>(to <= STDERR_FILENO, from, to, flags); }
+int close_range(unsigned first, unsigned last, int flags) noexcept {
+    return pass_down<"close_range", int>(first <= STDERR_FILENO, first, last, flags);
+}
+
+void closefrom(int first) noexcept { pass_down<"closefrom", void>(first <= STDERR_FILENO, first); }
+
+int dup2(int from, int to) noexcept { return pass_down<"dup2", int>(to <= STDERR_FILENO, from, to); }
+
+int dup3(int from, int to, int flags) noexcept { return pass_down<"dup3", int>(to <= STDERR_FILENO, from, to, flags); }
 
 int fchdir(int fd) noexcept { return pass_on<"fchdir", int>(true, fd); }
 
@@ -148,6 +185,12 @@ useconds_t ualarm(useconds_t value, useconds_t interval) noexcept {
 int unsetenv(const char* name) noexcept { return pass_on<"unsetenv", int>(true, name); }
 
 mode_t umask(mode_t mask) noexcept { return pass_on<"umask", mode_t>(true, mask); }
+
+ssize_t write(int fd, const void* bytes, std::size_t size) {
+    return pass_down<"write", ssize_t>(false, fd, bytes, size);
+}
+
+ssize_t writev(int fd, const iovec* parts, int count) { return pass_down<"writev", ssize_t>(false, fd, parts, count); }
 
 // The headers may give the first of two names the meaning of the second, so these have names of their own here.
 int note_prlimit(pid_t pid, int resource, const rlimit64* limit, rlimit64* before) noexcept __asm__("prlimit");

@@ -11,7 +11,8 @@ namespace pythonfilter {
 
 /// How deep a look goes; each includes the ones before it.
 enum class Look {
-    quick,   // after each message
+    memory,  // after each message: no system call
+    quick,   // after a message whose filters had the time to start or to make anything (look_policy.h)
     called,  // after a message in which a function was called that can change the thing (changing_calls.h)
     full,    // at times (look_policy.h), and where a look has found anything
 };

@@ -14,8 +14,8 @@ void guard_against_forks(std::vector<int> descriptors, void* page);
 /// After every call into a filter: a process that is not the worker ends here, with the status that a pending
 /// SystemExit names. What it printed is written out, nothing else of it runs.
 void leave_if_forked();
-/// Before every write to the master: the same at the price of a system call, which also finds a child that shares the
-/// worker's memory, as that of a vfork() does.
+/// Before a write to the master, behind filters that had the time to make a process: the same at the price of a system
+/// call, which also finds a child that shares the worker's memory, as that of a vfork() does.
 void leave_if_another();
 
 }  // namespace pythonfilter

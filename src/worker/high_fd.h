@@ -1,5 +1,5 @@
 // Descriptors out of the way of filters: a filter that closes 3 to 63, or counts on the lowest free number, must not
-// meet ours. Called wherever zygote or worker gets a descriptor that it keeps.
+// meet ours. Called wherever zygote or worker gets a descriptor that it keeps for longer than a message.
 #pragma once
 
 #include "base/unique_fd.h"

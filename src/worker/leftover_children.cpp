@@ -3,7 +3,6 @@
 #include "base/process.h"
 
 #include <sys/wait.h>
-#include <utility>
 
 namespace pythonfilter {
 namespace {
@@ -33,7 +32,7 @@ std::set<pid_t> LeftoverChildren::list() {
 
 bool LeftoverChildren::reap() {
     running_ = 0;
-    if (std::exchange(none_, false) || !has_any_child()) {
+    if (none_ || !has_any_child()) {
         baseline_.clear();  // all ended; their numbers may come again
         return false;
     }

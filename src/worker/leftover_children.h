@@ -13,16 +13,17 @@ class LeftoverChildren {
 public:
     /// The children there are now stay untouched.
     void set_baseline();
-    /// Reaps what has ended. True when others may still run: ask again. Right after list() it costs nothing where there
-    /// was none: without children there are no descendants that could come to this process.
+    /// Reaps what has ended. True when others may still run: ask again. Behind a list() that found none it costs
+    /// nothing: without children there are no descendants that could come to this process. What a thread of a filter
+    /// has started since is found by the next list().
     bool reap();
     /// Those there are beside the baseline, reaped or not. Reaps nothing.
     std::set<pid_t> list();
     bool running() const { return running_ > 0; }
 
 private:
-    bool none_ = false;  // list() has just found that there is none at all, not even in the baseline
-    int running_ = 0;  // at the last reap(), the baseline not counted
+    bool none_ = false;  // list() has found that there is none at all, not even in the baseline
+    int running_ = 0;    // at the last reap(), the baseline not counted
     std::set<pid_t> baseline_;
 };
 

@@ -109,14 +109,13 @@ bool MasterLink::ring() {
 }
 
 bool MasterLink::write(const std::string& frame, Wake when) {
-    leave_if_another();
-    if (!verdict_is_ours() || !verdicts_.is_sound()) return false;
+    if (!verdicts_.is_sound()) return false;
     for (std::string_view rest = frame;;) {
         rest.remove_prefix(verdicts_.put(rest));
         owes_ = verdicts_.must_wake() || owes_;
         const bool reads_on = when == Wake::behind_all && !(stream_.empty() && tasks_.empty());
         if (rest.empty() && reads_on) return true;
-        if (std::exchange(owes_, false) && !ring()) return false;
+        if (std::exchange(owes_, false) && !wake()) return false;
         if (rest.empty()) return true;
         verdicts_.will_wait();
         if (!verdicts_.has_room() && wait(-1) == Wait::closed) return false;

@@ -3,7 +3,7 @@
 // messages in a row the last one wakes the master: it answers all at once, and their senders ask for the next ones
 // together. Should one of them take long after all, the master's timer for tasks ahead (master/pool_ahead) finds the
 // answers before it. Waiting gives Python's other threads the interpreter and lets Python-level signal handlers run.
-// Used by the worker loop only. It never writes from a process that is not the worker.
+// Used by the worker loop only.
 #pragma once
 
 #include "base/clock.h"
@@ -27,9 +27,12 @@ public:
 
     /// A master that has asked for it is woken now, or when there is nothing more to read.
     enum class Wake { now, behind_all };
-    /// False when nobody reads any more, or when a filter has closed the pipe (its number may be that of another file),
-    /// or has written into the ring itself.
+    /// Only in the worker's own process (forked_child.h). False when nobody reads any more, or when the master must be
+    /// woken and a filter has closed the pipe (its number may be that of another file), or has written into the ring
+    /// itself.
     bool write(const std::string& frame, Wake when);
+    /// No filter has closed the pipe by which the master is woken.
+    bool verdict_is_ours() const;
 
     int task_fd() const { return task_.get(); }
     int verdict_fd() const { return verdict_.get(); }
@@ -41,7 +44,6 @@ private:
     Wait wait(int timeout_ms);
     bool wake() { return verdict_is_ours() && ring(); }
     bool ring();
-    bool verdict_is_ours() const;
 
     FrameRingReader tasks_;
     FrameRingWriter verdicts_;

@@ -110,7 +110,7 @@ Property search_path() {
         return size == wanted.size() && std::memcmp(PySequence_Fast_ITEMS(path), wanted.data(), size) == 0;
     };
     const auto restore = [saved](const std::string&) { return restore_path(saved); };
-    return {"sys.path", Look::quick, read_path, restore, {}, false, holds};
+    return {"sys.path", Look::memory, read_path, restore, {}, false, holds};
 }
 
 
@@ -118,7 +118,7 @@ Property search_path() {
 
 Property stream(const char* name, const char* attribute) {
     const PyObj saved = borrow(PySys_GetObject(attribute)), key = interned(attribute);
-    return {name, Look::quick, [attribute] { return as_bytes(PySys_GetObject(attribute)); },
+    return {name, Look::memory, [attribute] { return as_bytes(PySys_GetObject(attribute)); },
             [attribute, saved](const std::string&) { return PySys_SetObject(attribute, saved.ptr()) == 0; }, {}, false,
             [key, saved](const std::string&) { return sys_attribute(key) == saved.ptr(); }};
 }
@@ -199,7 +199,7 @@ Property hooks() {
         PyEval_SetProfile(saved.profile, profile.ptr());
         return read() == wanted;
     };
-    return {"the trace or profile function", Look::quick, read, restore, {}, false, holds};
+    return {"the trace or profile function", Look::memory, read, restore, {}, false, holds};
 }
 
 // ---- set in a module
@@ -237,14 +237,14 @@ std::vector<Property> python_properties(PackageGuard& guard) {
         stream("sys.stdin", "stdin"),
         stream("sys.stdout", "stdout"),
         stream("sys.stderr", "stderr"),
-        {"the recursion limit", Look::quick, read_recursion_limit, restore_recursion_limit, from_to},
-        {"the garbage collector", Look::quick, read_collector, restore_collector, from_to},
+        {"the recursion limit", Look::memory, read_recursion_limit, restore_recursion_limit, from_to},
+        {"the garbage collector", Look::memory, read_collector, restore_collector, from_to},
         {"tempfile.tempdir", Look::full, read_temporary_directory, restore_temporary_directory,
          [](const std::string&, const std::string& value) { return value; }},
         {"the default timeout of sockets", Look::full, read_socket_timeout,
          [saved_timeout](const std::string&) { return restore_socket_timeout(saved_timeout); }, from_to},
         hooks(),
-        {"names in courier or builtins", Look::quick, [&guard] { return guard.changed(); },
+        {"names in courier or builtins", Look::memory, [&guard] { return guard.changed(); },
          [&guard](const std::string&) { return guard.restore(); },
          [](const std::string&, const std::string& value) { return value; }},
     };

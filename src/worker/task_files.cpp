@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace pythonfilter {
 namespace {
@@ -34,7 +35,8 @@ Result<UniqueFd> open_file(const std::string& path, struct stat& info) {
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd || fstat(fd.get(), &info) != 0) return errno_error("open " + path, errno);
     if (Status status = must_be_regular(path, info); !status) return status.error();
-    return move_high(std::move(fd));
+    if (fd.get() <= STDERR_FILENO) return move_high(std::move(fd));  // a filter has closed one of those
+    return fd;
 }
 
 Status check_number(const std::vector<TaskFiles::Entry>& entries) {
@@ -44,11 +46,33 @@ Status check_number(const std::vector<TaskFiles::Entry>& entries) {
                  std::to_string(entries[1].id.inode) + ")"};
 }
 
+bool is_ours(const TaskFiles::Entry& entry, const struct stat& info) {
+    return FileId{info.st_dev, info.st_ino} == entry.id;
+}
+
+// A filter has closed it, and what has its number now is not ours to close.
+void open_again(TaskFiles::Entry& entry) {
+    entry.fd.release();
+    struct stat info{};
+    auto fd = open_file(entry.path, info);
+    if (fd && is_ours(entry, info)) entry.fd = std::move(*fd);
+}
+
 // Of an open one; with what fstat() says then.
-bool is_as_opened(const TaskFiles::Entry& entry, struct stat& info) {
-    return entry.fd && entry.change_shows && fstat(entry.fd.get(), &info) == 0 &&
-           FileId{info.st_dev, info.st_ino} == entry.id && info.st_nlink > 0 &&
-           same_time(info.st_ctim, entry.changed);
+bool is_as_opened(TaskFiles::Entry& entry, struct stat& info) {
+    if (!entry.fd) return false;
+    if (fstat(entry.fd.get(), &info) != 0 || !is_ours(entry, info)) {
+        open_again(entry);
+        return false;
+    }
+    return entry.change_shows && info.st_nlink > 0 && same_time(info.st_ctim, entry.changed);
+}
+
+Status look_at(TaskFiles::Entry& entry, bool is_control, struct stat& info) {
+    if (!is_as_opened(entry, info) && stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);
+    if (!S_ISREG(info.st_mode)) return Error{entry.path + " is not a regular file any more"};
+    if (is_control && info.st_size < entry.size) return Error{entry.path + " has lost a part of its records"};
+    return Done{};
 }
 
 }  // namespace
@@ -76,16 +100,16 @@ Result<TaskFiles> TaskFiles::open(const Task& task) {
     return files;
 }
 
-Result<Identity> TaskFiles::current() const {
+Result<Identity> TaskFiles::current() {
     IdentityDigest digest;
-    for (const Entry& entry : entries_) {
+    Status all = Done{};
+    for (Entry& entry : entries_) {  // each, whatever the one before is: its descriptor may be another's
         struct stat info{};
-        if (!is_as_opened(entry, info) && stat(entry.path.c_str(), &info) != 0) return errno_error(entry.path, errno);
-        if (!S_ISREG(info.st_mode)) return Error{entry.path + " is not a regular file any more"};
-        const bool is_control = &entry != &entries_.front();
-        if (is_control && info.st_size < entry.size) return Error{entry.path + " has lost a part of its records"};
-        digest.add(info);
+        const Status status = look_at(entry, &entry != &entries_.front(), info);
+        if (status) digest.add(info);
+        else if (all) all = status;
     }
+    if (!all) return all.error();
     return digest.identity();
 }
 
@@ -115,7 +139,7 @@ Result<MessageFacts> TaskFiles::facts() const {
 Result<UniqueFd> TaskFiles::open_body() const {
     struct stat info{};
     auto fd = open_file(entries_[0].path, info);
-    if (fd && FileId{info.st_dev, info.st_ino} != entries_[0].id)
+    if (fd && !is_ours(entries_[0], info))
         return Error{entries_[0].path + " is another file than when the message came"};
     return fd;
 }

@@ -1,6 +1,8 @@
 // TaskFiles: the files of the message that a task names. The control files are opened at once and held open, because
 // Courier uses a path again for the next message as soon as a client has gone; the body is the filters' to read, and
-// only looked at. Called by the task runner. It never changes a file.
+// only looked at. They have the lowest free descriptors, as to move them up would cost two system calls a message; a
+// filter that closes what it has not opened is found out by current(). Called by the task runner. It never changes a
+// file.
 #pragma once
 
 #include "base/result.h"
@@ -24,8 +26,9 @@ public:
     const Identity& opened() const { return opened_; }
     /// What the paths lead to now, so that a rename over a file is noticed. An error when it is no regular file any
     /// more, or a control file that has become shorter: nobody takes records away, Courier would lose recipients.
+    /// Must be called behind a filter that may have closed them: what is not ours any more is not closed by us.
     /// That a directory above them was renamed shows only where a file was changed too, or has just been written.
-    Result<Identity> current() const;
+    Result<Identity> current();
 
     /// Log facts, read from the control files that were opened; with up to kMaxComparedRecipients recipients.
     /// Its size is that of the body which the path leads to now, or as it was found.

@@ -55,51 +55,40 @@ void TidyUp::set_baseline() {
 
 void TidyUp::message_began(Duration pause) {
     policy_.message_began(pause);
+    may_have_called_ = false;
     ++messages_;
 }
 
-void TidyUp::filter_ran(const std::string& filter, Duration wall) {
-    since_look_.add(filter);
-    since_called_look_.add(filter);
-    since_full_look_.add(filter);
+void TidyUp::filter_ran(const std::string& filter, Duration wall, bool brief) {
+    for (Suspects& suspects : since_) suspects.add(filter);
     slow_ = slow_ || (slow_after_ != Duration(0) && wall >= slow_after_);
-    if (policy_.filter_ran(wall)) look(Look::full);
+    if (policy_.filter_ran(wall, brief)) look(Look::full);
 }
 
 // What one thing was done to, others may have been as well: any finding makes it a full look.
 void TidyUp::look(Look depth) {
     if (take_changing_calls()) depth = std::max(depth, Look::called);
-    if (depth == Look::full || !is_still_free(lowest_)) lowest_ = lowest_free_descriptor();
-    auto differences = find_differences(properties_, wanted_, depth);
-    if (depth != Look::full && (lowest_ <= STDERR_FILENO || !differences.empty())) {
-        depth = Look::full;
-        differences = find_differences(properties_, wanted_, depth);
-    }
+    const bool full = depth == Look::full;
+    if (full || (depth >= Look::quick && !is_still_free(lowest_ + held_))) lowest_ = lowest_free_descriptor() - held_;
+    const auto differences = find_differences(properties_, wanted_, depth);
+    if (!full && (lowest_ + held_ <= STDERR_FILENO || !differences.empty())) return look(Look::full);
+    may_have_called_ = may_have_called_ || full || !differences.empty();
     bool unclear = false;
     for (const Difference& difference : differences) {
         const Property& property = properties_[difference.property];
         if (slow_ && property.raised_when_slow) continue;
-        const Suspects& suspects = suspects_of(property.look);
+        const Suspects& suspects = since(property.look);
         undo(difference, suspects.text());
         unclear = unclear || !suspects.clear();
     }
-    const bool full = depth == Look::full;
-    unclear = measure(full) || unclear;
-    since_look_.forget();
-    if (depth >= Look::called) since_called_look_.forget();
+    if (depth >= Look::quick) unclear = measure(full, policy_.asked()) || unclear;
     if (full) {
         unclear = measure_threads() || unclear;
-        since_full_look_.forget();
         policy_.looked();
         collect_youngest();
     }
+    std::for_each(since_.begin(), &since(depth) + 1, [](Suspects& suspects) { suspects.forget(); });
     if (unclear) policy_.watch();
-}
-
-// Who can have changed what is seen by such a look, and was not different at the last one.
-const Suspects& TidyUp::suspects_of(Look look) const {
-    if (look == Look::full) return since_full_look_;
-    return look == Look::called ? since_called_look_ : since_look_;
 }
 
 void TidyUp::undo(const Difference& difference, const std::string& who) {
@@ -122,23 +111,25 @@ void TidyUp::tell(std::size_t kind, const std::string& who, const std::string& t
 }
 
 // True when something grew and it is not clear by whom.
-bool TidyUp::measure(bool full) {
+bool TidyUp::measure(bool full, int messages) {
+    const Suspects& suspects = since(Look::quick);
     children_now_ = children_.list();
     const auto processes = static_cast<long>(children_now_.size());
-    const bool more = descriptors_.note(lowest_, 1, since_look_) | processes_.note(processes, 1, since_look_);
+    const bool more = descriptors_.note(lowest_, messages, suspects) | processes_.note(processes, messages, suspects);
     temporary_files_.look(full);
-    if (temporary_files_.count() > temporary_count_) temporary_filter_ = since_look_.text();
+    if (temporary_files_.count() > temporary_count_) temporary_filter_ = suspects.text();
     temporary_count_ = temporary_files_.count();
-    return more && !since_look_.clear();
+    return more && !suspects.clear();
 }
 
 bool TidyUp::measure_threads() {
-    const bool more = threads_.note(count_threads(), std::max(1, std::exchange(messages_, 0)), since_full_look_);
-    return more && !since_full_look_.clear();
+    const Suspects& suspects = since(Look::full);
+    const bool more = threads_.note(count_threads(), std::max(1, std::exchange(messages_, 0)), suspects);
+    return more && !suspects.clear();
 }
 
 void TidyUp::message_ended() {
-    if (!since_look_.empty()) look(Look::quick);
+    if (!since(Look::memory).empty()) look(policy_.asks() || !children_now_.empty() ? Look::quick : Look::memory);
     check(descriptors_, "open descriptors");
     check(threads_, "threads");
     check(processes_, "processes running");

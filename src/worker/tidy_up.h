@@ -14,6 +14,7 @@
 #include "worker/suspects.h"
 #include "worker/temporary_files.h"
 
+#include <array>
 #include <map>
 #include <set>
 #include <string>
@@ -35,9 +36,14 @@ public:
 
     /// The worker had nothing to do for `pause` before this message.
     void message_began(Duration pause);
+    /// So many descriptors, those of the control files, are the worker's until the message ends.
+    void files_held(std::size_t count) { held_ = static_cast<long>(count); }
     /// `filter` is the name, which outlives this object.
-    void filter_ran(const std::string& filter, Duration wall);
+    void filter_ran(const std::string& filter, Duration wall, bool brief);
     void message_ended();
+    /// The filters of this message took so little time that none has started a process (look_policy.h), and no code
+    /// of theirs was called here.
+    bool was_brief() const { return policy_.brief() && !may_have_called_; }
 
     /// For the log, since the last call.
     std::vector<std::string> take_notes() { return std::exchange(notes_, {}); }
@@ -50,9 +56,9 @@ public:
 
 private:
     void look(Look depth);
-    const Suspects& suspects_of(Look look) const;
+    Suspects& since(Look look) { return since_[static_cast<std::size_t>(look)]; }
     void undo(const Difference& difference, const std::string& who);
-    bool measure(bool full);
+    bool measure(bool full, int messages);
     bool measure_threads();
     void tidy_temporary_files();
     void check(const Growth& growth, const char* what);
@@ -65,7 +71,7 @@ private:
     std::vector<Property> properties_;
     Footprint wanted_;
     LookPolicy policy_;
-    Suspects since_look_, since_called_look_, since_full_look_;  // since the last one that was at least so deep
+    std::array<Suspects, 4> since_;  // by Look: since the last one that was at least so deep
     int messages_ = 0;  // since the last full look
     std::map<std::pair<std::size_t, std::string>, std::set<std::string>> told_;  // by kind and filter
     LeftoverChildren children_;
@@ -74,7 +80,9 @@ private:
     TemporaryFiles temporary_files_;
     std::size_t temporary_count_ = 0;
     std::string temporary_filter_;  // after which there were more of them
-    long lowest_ = 0;  // free descriptor, at the last look
+    bool may_have_called_ = false;  // code of a filter, since the message began
+    long held_ = 0;    // descriptors of the message's files
+    long lowest_ = 0;  // free descriptor, at the last look and without those
     Growth descriptors_, threads_, processes_;
     std::size_t wanted_address_space_ = 0;  // bytes
     std::vector<std::string> notes_;

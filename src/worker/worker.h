@@ -40,7 +40,7 @@
 //   tidy_up.h            what one message must not leave to the next: found, put back, told
 //   look_policy.h        after which filter the full look is due (pure)
 //   footprint.h          the values of what filters can change, and which differ (pure)
-//   changing_calls.h     whether anything was called that changes the process
+//   changing_calls.h     whether anything was called that changes the process or a descriptor
 //   standard_fds.h       descriptors 0, 1 and 2
 //   process_properties.h what of the process can be changed
 //   signal_properties.h  what of signals and timers can be changed

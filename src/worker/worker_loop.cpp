@@ -1,5 +1,6 @@
 #include "worker/worker_loop.h"
 
+#include "worker/changing_calls.h"
 #include "worker/forked_child.h"
 #include "worker/frame_limits.h"
 #include "worker/interpreter.h"
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <sys/ioctl.h>
 #include <utility>
 
@@ -56,9 +58,10 @@ Ready get_ready(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard
 }
 
 template <class Frame>
-bool send(MasterLink& master, Frame frame, MasterLink::Wake when = MasterLink::Wake::now) {
+bool send(MasterLink& master, Frame frame) {
+    leave_if_another();
     fit_into_frame(frame);
-    return master.write(encode(frame), when);
+    return master.write(encode(frame), MasterLink::Wake::now);
 }
 
 // Waits for the next frame; meanwhile buries children that a message left behind.
@@ -108,15 +111,23 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     service.tidy_up.message_began(began - service.idle);
     const std::uint32_t reads = service.scoreboard.output_reads();
     Outcome outcome = service.runner.run(*task);
+    const bool was_brief = service.tidy_up.was_brief();
+    take_descriptor_calls();
+    const bool is_held = __fpending(stdout) > 0;
     flush_output();  // its lines come before its verdict
     if (outcome.kind == OutcomeKind::gone && !has_free_descriptor())
         outcome.retire = "no free descriptors, a filter leaks them";
-    outcome.pauses = !outcome.retire.empty() || has_printed(service.scoreboard, reads);
+    const bool may_have_printed = !was_brief || is_held || take_descriptor_calls();
+    outcome.pauses = !outcome.retire.empty() || (may_have_printed && has_printed(service.scoreboard, reads));
     if (outcome.pauses) ++service.pauses;
     service.quick = Clock::now() - began <= kQuick ? service.quick + 1 : 0;
     const auto when = service.quick >= kQuickInARow ? MasterLink::Wake::behind_all : MasterLink::Wake::now;
+    leave_if_forked();
+    if (!was_brief) leave_if_another();
+    fit_into_frame(outcome);
     // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
-    if (!send(service.master, std::move(outcome), when)) return false;
+    if (!was_brief && !service.master.verdict_is_ours()) return false;
+    if (!service.master.write(encode(outcome), when)) return false;
     service.scoreboard.end_task();
     service.idle = Clock::now();
     return true;
