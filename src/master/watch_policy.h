@@ -11,7 +11,7 @@
 // Long before the limit a bomb has the machine busy. With more than a few processes (kFew, or a sixteenth of
 // limits.children) a worker is crowded: those below it stand back for others, and more come one by one. Standing back
 // is not enough: where the kernel groups processes by session, each daemon has the share of a group. All that is for a
-// machine on which a fork takes less than half a millisecond; on one that needs more, as a virtual machine may, fewer
+// machine on which a fork takes less than a millisecond; on one that needs more, as a virtual machine may, fewer
 // make a crowd, and they come slower.
 #pragma once
 

@@ -1,8 +1,8 @@
 // LookPolicy: after which filter the worker takes the full look at what was changed, and whether it asks the kernel at
 // all. The full look costs more than a filter that does nothing, so a worker under load takes it seldom; but when
 // nothing presses, each filter gets its own, and then the log names who did it. A filter that ran for less than half a
-// microsecond has made at most one or two system calls, and none that starts a process or makes a file: what it did is
-// looked at with what comes later. Pure: the time is an argument. Used by TidyUp.
+// microsecond has made few system calls, and none that starts a process or makes a file: what it did is looked at with
+// what comes later. Pure: the time is an argument. Used by TidyUp.
 #pragma once
 
 #include "base/clock.h"
@@ -39,7 +39,7 @@ private:
     static constexpr Duration kPause = std::chrono::milliseconds(5);  // a worker under load never has it
     static constexpr Duration kWork = std::chrono::milliseconds(10);  // a full look took 68 to 90 us: one percent
     static constexpr int kMessages = 100;
-    static constexpr int kUnasked = 10;  // more descriptors are not lost in the meantime than a worker has room for
+    static constexpr int kUnasked = 10;  // brief ones in a row, each of which may have left a descriptor
     static constexpr int kShare = 10, kBriefShare = 1;  // of a message, and of one whose filters were all fast
     static constexpr int kWatched = 100;
 

@@ -72,7 +72,7 @@ void TidyUp::look(Look depth) {
     if (full || (depth >= Look::quick && !is_still_free(lowest_ + held_))) lowest_ = lowest_free_descriptor() - held_;
     const auto differences = find_differences(properties_, wanted_, depth);
     if (!full && (lowest_ + held_ <= STDERR_FILENO || !differences.empty())) return look(Look::full);
-    may_have_called_ = may_have_called_ || full || !differences.empty();
+    may_have_called_ = may_have_called_ || full;  // what differs is put back by a full one only
     bool unclear = false;
     for (const Difference& difference : differences) {
         const Property& property = properties_[difference.property];

@@ -58,10 +58,9 @@ Ready get_ready(std::vector<LoadedFilter>& filters, ScoreboardWriter& scoreboard
 }
 
 template <class Frame>
-bool send(MasterLink& master, Frame frame) {
-    leave_if_another();
+bool send(MasterLink& master, Frame frame, MasterLink::Wake when = MasterLink::Wake::now) {
     fit_into_frame(frame);
-    return master.write(encode(frame), MasterLink::Wake::now);
+    return master.write(encode(frame), when);
 }
 
 // Waits for the next frame; meanwhile buries children that a message left behind.
@@ -124,10 +123,9 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     const auto when = service.quick >= kQuickInARow ? MasterLink::Wake::behind_all : MasterLink::Wake::now;
     leave_if_forked();
     if (!was_brief) leave_if_another();
-    fit_into_frame(outcome);
     // A filter closed the pipe: the scoreboard goes on naming the task, so that nobody takes it for one not begun.
     if (!was_brief && !service.master.verdict_is_ours()) return false;
-    if (!service.master.write(encode(outcome), when)) return false;
+    if (!send(service.master, std::move(outcome), when)) return false;
     service.scoreboard.end_task();
     service.idle = Clock::now();
     return true;
@@ -140,10 +138,14 @@ int run_worker_loop(MasterLink& master, std::vector<LoadedFilter>& filters, Scor
     Ready ready = get_ready(filters, scoreboard, sandbox, import_here);
     tidy_up.set_baseline();
     flush_output();
+    leave_if_another();
     if (!send(master, std::move(ready))) return 0;
 
     TaskRunner runner(filters, scoreboard, tidy_up,
-                      [&master](Progress progress) { send(master, std::move(progress)); });
+                      [&master](Progress progress) {
+                          leave_if_another();
+                          send(master, std::move(progress));
+                      });
     Service service{master, runner, scoreboard, tidy_up};
     FrameStream::Frame frame;
     MasterLink::Read read;

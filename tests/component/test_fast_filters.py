@@ -20,12 +20,17 @@ def replies(server: Server, count: int, controls: int = 1) -> list[bytes]:
     return [client.read_reply() for client in [server.send(message) for message in messages]]
 
 
+def turning(before: str, once: str, later: str) -> str:
+    """A filter that does `once` with its 20th message and returns `later` for those that come then."""
+    return (f"{before}\ncount = 0\ndef do_filter(body_path, control_paths):\n    global count\n    count += 1\n"
+            f"    if count == 20:\n        {once}\n    return '' if count <= 20 else {later}\n")
+
+
 def test_a_leak_in_no_time_ends_the_worker_before_it_does_harm() -> None:
     source = "from posix import dup\ndef do_filter(body_path, control_paths):\n    dup(0)\n    return ''\n"
     with Server(filters={"leaky": source}, config=ONE_WORKER) as running:
         [first] = running.worker_pids()
-        messages = [running.spool.message() for _ in range(400)]
-        assert [client.read_reply() for client in map(running.send, messages)] == [ACCEPTED] * 400
+        assert replies(running, 400) == [ACCEPTED] * 400
         line = running.wait_for_log("filters leave more and more open descriptors")
         grown = re.search(r"\((\d+) more than at the start\), most of them: filter leaky", line)
         assert grown and 64 <= int(grown[1]) <= 64 + 200
@@ -56,38 +61,16 @@ def test_a_filter_that_closes_what_it_has_not_opened_keeps_what_it_opens_there()
 
 
 def test_what_is_closed_in_no_time_is_open_for_the_next_message() -> None:
-    source = """\
-        from posix import close, fstat
-        count = 0
-        def do_filter(body_path, control_paths):
-            global count
-            count += 1
-            if count == 20:
-                close(0)
-                return ''
-            if count == 21:
-                fstat(0)
-            return ''
-        """
-    with Server(filters={"closes": textwrap.dedent(source)}, config=ONE_WORKER) as running:
+    source = turning("from posix import close, fstat", "close(0)", "fstat(0) and ''")
+    with Server(filters={"closes": source}, config=ONE_WORKER) as running:
         assert replies(running, 40) == [ACCEPTED] * 40
         running.wait_for_log("filter closes changed the standard descriptors")
 
 
 def test_control_files_never_take_the_place_of_a_standard_descriptor() -> None:
-    source = """\
-        import os
-        count = 0
-        def do_filter(body_path, control_paths):
-            global count
-            count += 1
-            if count == 20:
-                os.closerange(0, 256)
-            if count <= 20:
-                return ''
-            return f'250 {[os.readlink(f"/proc/self/fd/{fd}").split(":")[0] for fd in range(3)]}'
-        """
-    with Server(filters={"closes": textwrap.dedent(source)}, config=ONE_WORKER) as running:
+    source = turning("import os", "os.closerange(0, 256)",
+                     "f'250 {[os.readlink(f\"/proc/self/fd/{fd}\").split(\":\")[0] for fd in range(3)]}'")
+    with Server(filters={"closes": source}, config=ONE_WORKER) as running:
         assert replies(running, 20, controls=2) == [ACCEPTED] * 20
         expected = f"250 {['/dev/null', 'pipe', 'pipe']}\n".encode()
         assert replies(running, 5, controls=2) + replies(running, 5) == [expected] * 10
@@ -113,21 +96,9 @@ def test_what_is_printed_in_no_time_has_its_own_message_as_label() -> None:
 
 
 def test_what_takes_the_place_of_a_control_file_in_no_time_stays_open() -> None:
-    source = """\
-        from os import readlink
-        from posix import dup2, open
-        kept = open('/dev/null', 0)
-        lowest = open('/dev/null', 0)
-        from posix import close
-        close(lowest)
-        count = 0
-        def do_filter(body_path, control_paths):
-            global count
-            count += 1
-            if count == 20:
-                dup2(kept, lowest)
-            return '' if count <= 20 else '250 ' + readlink(f'/proc/self/fd/{lowest}')
-        """
-    with Server(filters={"takes": textwrap.dedent(source)}, config=ONE_WORKER) as running:
+    before = ("from posix import close, dup2, open, readlink\n"
+              "kept, lowest = open('/dev/null', 0), open('/dev/null', 0)\nclose(lowest)")
+    source = turning(before, "dup2(kept, lowest)", "'250 ' + readlink(f'/proc/self/fd/{lowest}')")
+    with Server(filters={"takes": source}, config=ONE_WORKER) as running:
         assert replies(running, 20) == [ACCEPTED] * 20
         assert replies(running, 30) == [b"250 /dev/null\n"] * 30
