@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.booted import NAME, Booted
-from support.clean_tree import clean_tree
+from support.clean_tree import clean_tree, libraries
 from support.mta_server import BOB, EVE, MARK, STANDARD, STANDARD_CHAIN, names_of, told
 from support.traffic import Traffic
 from support.tree import CHECKOUT
@@ -73,7 +73,8 @@ class Background:
 @pytest.fixture(scope="module")
 def made(courier_possible: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Packages]:
     """The clean tree and the packages, made side by side: one waits for the network, the other computes."""
-    tree = Background(clean_tree)
+    needed = libraries()
+    tree = Background(lambda: clean_tree(needed))
     packages = Packages(tmp_path_factory.mktemp("packages"))
     return tree.result(), packages
 

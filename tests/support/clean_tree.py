@@ -15,15 +15,18 @@ from pathlib import Path
 from .tree import CHECKOUT, installed_tree
 
 SUITE = "bookworm"
-# Courier as a site has it, and Python. The libraries that the server needs come with it: see _libraries().
+# Courier as a site has it, and Python. The libraries that the server needs come with it: see libraries().
 PACKAGES = ("courier-mta", "courier-authlib-userdb", "systemd-sysv", "python3", "python3-gdbm")
 _OPTIONS = ("--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io",
             "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Retries \"3\"")
 _LIMIT = 600.0  # seconds
 
 
-def _libraries() -> list[str]:
-    """The packages of all libraries of the installed programs: what the server's package will depend on."""
+def libraries() -> list[str]:
+    """The packages of all libraries of the installed programs: what the server's package will depend on.
+
+    Not while a build replaces the programs.
+    """
     installed = installed_tree()
     programs = [*(installed / "usr/sbin").iterdir(), *installed.rglob("*.so")]
     done = subprocess.run(["dpkg-shlibdeps", "-O", *(f"-e{program}" for program in programs)], cwd=CHECKOUT, check=True,
@@ -31,15 +34,18 @@ def _libraries() -> list[str]:
     return sorted(re.findall(r"([a-z0-9.+-]+) \(", done.stdout))
 
 
-def clean_tree() -> Path:
+def clean_tree(needed: list[str]) -> Path:
     """The directory: without a network nothing can be fetched for it later.
 
     It is made when there is none, or when other packages are wanted now.
 
+    Args:
+        needed: further packages: see libraries().
+
     Raises:
         RuntimeError: mmdebstrap failed; with what it printed.
     """
-    packages = [*PACKAGES, *_libraries()]
+    packages = [*PACKAGES, *needed]
     key = hashlib.sha256(repr((SUITE, packages, _OPTIONS)).encode()).hexdigest()[:12]
     place = CHECKOUT / "build" / "clean" / key
     if place.exists():
