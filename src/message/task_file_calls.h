@@ -17,6 +17,7 @@ struct TaskFileCalls {
     struct File {
         const char* path;
         FileId id;
+        int fd;  // lent until end_message(), of a control file; else -1
     };
     /// Both with the interpreter's lock held.
     void (*begin_message)(const File* files, std::size_t count);

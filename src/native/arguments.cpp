@@ -57,30 +57,11 @@ std::string to_path(const py::handle& path) {
 
 std::string_view ControlReader::read(const py::handle& path) {
     const FileName name(path);
-    auto fd = open_beside(name.get());
-    // What went wrong beside the others is told of the path itself.
-    if (!fd) fd = UniqueFd(open(name.get(), O_RDONLY | kFlags));
+    if (const int held = held_file(name.get()); held >= 0 && text_.take(held)) return text_.view();
+    const UniqueFd fd(open(name.get(), O_RDONLY | kFlags));
     if (!fd) throw_errno(path);
     throw_on_error(text_.take(fd.get()), path);
     return text_.view();
-}
-
-/// The file, if its directory is held or is to be held from now on.
-UniqueFd ControlReader::open_beside(const char* name) {
-    constexpr unsigned kWorthHolding = 10;
-    const char* const slash = std::strrchr(name, '/');
-    if (slash == nullptr || slash[1] == '\0') return {};
-    const std::string_view directory(name, static_cast<std::size_t>(slash + 1 - name));
-    if (directory != directory_) {
-        directory_ = directory;
-        in_a_row_ = 0;
-        held_.reset();
-    }
-    if (++in_a_row_ == kWorthHolding) held_ = UniqueFd(open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!held_) return {};
-    UniqueFd fd(openat(held_.get(), slash + 1, O_RDONLY | kFlags));
-    if (!fd) held_.reset();
-    return fd;
 }
 
 UniqueFd open_for_append(const py::handle& path) {

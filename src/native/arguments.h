@@ -22,14 +22,6 @@ public:
     std::string_view read(const pybind11::handle& path);
 
 private:
-    UniqueFd open_beside(const char* name);
-
-    // The directory of the last path with its slash, and how many files in a row lie there. A message has all its files
-    // in one: when there are many of them it is held open, so that the kernel walks to it once. Measured: one look-up
-    // with its close() costs as much as ten files save.
-    std::string directory_;
-    unsigned in_a_row_ = 0;
-    UniqueFd held_;
     ControlText text_;
 };
 

@@ -74,14 +74,21 @@ PyObject* new_recipient_data(const Recipient& recipient, PyObject* dsn) {
     const auto original = is_same(recipient.original, recipient.address)
                               ? address
                               : py::reinterpret_steal<py::object>(new_text(recipient.original));
-    PyObject* const list = PyList_New(3);
-    if (list == nullptr) throw py::error_already_set();
-    // Its items are NULL. They are written as PyList_SET_ITEM() does, without its assertions.
-    PyObject** const items = reinterpret_cast<PyListObject*>(list)->ob_item;
+    constexpr Py_ssize_t kSize = 3;
+    auto** const items = static_cast<PyObject**>(PyMem_Malloc(kSize * sizeof(PyObject*)));
+    auto* const list = reinterpret_cast<PyListObject*>(items ? PyList_New(0) : PyErr_NoMemory());
+    if (list == nullptr) {
+        PyMem_Free(items);
+        throw py::error_already_set();
+    }
     items[0] = Py_NewRef(address.ptr());
     items[1] = Py_NewRef(original.ptr());
     items[2] = Py_NewRef(dsn);
-    return list;
+    // What PyList_New(kSize) makes, without items that are NULL first.
+    list->ob_item = items;
+    list->allocated = kSize;
+    Py_SET_SIZE(list, kSize);
+    return reinterpret_cast<PyObject*>(list);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "native/arguments.h"
 
+#include <sys/stat.h>
 #include <vector>
 
 namespace py = pybind11;
@@ -13,15 +14,23 @@ namespace {
 struct Listed {
     std::string path;
     FileId id;
+    int fd = -1;
 };
 
 // Guarded by the GIL. Kept from message to message, so that its memory is used again.
 std::vector<Listed> listed;
 
-// A message has few files, and is looked for only where one is changed.
-Listed* find(const std::string& path) {
-    for (Listed& file : listed)
-        if (file.path == path) return &file;
+// Where the last one was found. Who looks for many mostly takes them in their order.
+std::size_t last = 0;
+
+Listed* find(std::string_view path) {
+    const std::size_t count = listed.size();
+    for (std::size_t step = 1; step <= count; ++step) {
+        const std::size_t place = (last + step) % count;
+        if (listed[place].path != path) continue;
+        last = place;
+        return &listed[place];
+    }
     return nullptr;
 }
 
@@ -30,6 +39,7 @@ void begin_message(const TaskFileCalls::File* files, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         listed[i].path = files[i].path;
         listed[i].id = files[i].id;
+        listed[i].fd = files[i].fd;
     }
 }
 
@@ -51,13 +61,24 @@ void register_task_files(const py::iterable& files) {
 
 void clear_task_files() {
     // No file has inode 0. The paths stay in the list, so that a thread that a filter left behind is refused.
-    for (auto& file : listed) file.id = {};
+    for (auto& file : listed) {
+        file.id = {};
+        file.fd = -1;
+    }
 }
 
 std::optional<FileId> registered_file(const std::string& path) {
     const Listed* const found = find(path);
     if (!found) return {};
     return found->id;
+}
+
+int held_file(std::string_view path) {
+    const Listed* const found = find(path);
+    struct stat info {};
+    if (!found || found->fd < 0 || fstat(found->fd, &info) != 0) return -1;
+    const bool is_it = FileId{info.st_dev, info.st_ino} == found->id && info.st_nlink > 0;
+    return is_it ? found->fd : -1;
 }
 
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const py::handle& path) {

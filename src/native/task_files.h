@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <pybind11/pybind11.h>
 #include <utility>
 
@@ -25,6 +26,11 @@ void register_task_files(const pybind11::iterable& files);
 void clear_task_files();
 
 std::optional<FileId> registered_file(const std::string& path);
+
+/// The descriptor (lent, while the interpreter's lock is held) by which the worker has a listed control file open: two
+/// system calls and a walk through directories less than to open it. -1 when there is none, when a filter has put
+/// another file in its place, or closed it.
+int held_file(std::string_view path);
 
 /// (st_dev, st_ino), or None when the path is not listed.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const pybind11::handle& path);
