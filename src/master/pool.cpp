@@ -308,13 +308,13 @@ WorkerSlot* Pool::take_idle() {
     return nullptr;
 }
 
-// While only one worker has something to do, and does it fast, there are processors to spare: then nobody sleeps.
+// While only one worker has something to do, and does it fast, the master does not sleep before the answer. (The worker
+// does when it has nothing to do: one that went on looking took the processor from four clients.)
 void Pool::dispatch(WorkerSlot& slot, Job&& job) {
     ++job.attempts;
     const bool is_alone = gauge_.busy == (slot.state() == WorkerSlot::State::busy ? 1 : 0);
-    job.task.stay_awake = is_alone && slot.answers_soon();
     last_used_ = &slot;
-    if (job.task.stay_awake) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
+    if (is_alone && slot.answers_soon()) loop_.stay_awake(Clock::now() + AheadPolicy::kSoon);
     else loop_.may_sleep();
     if (slot.state() == WorkerSlot::State::busy) {
         slot.add_ahead(std::move(job));

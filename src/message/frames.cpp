@@ -172,7 +172,6 @@ std::string encode(const Task& task) {
     out.put(task.place);
     out.put(task.offer);
     out.put(task.round);
-    out.put_bool(task.stay_awake);
     return frame(FrameType::task, std::move(out));
 }
 
@@ -188,7 +187,6 @@ std::optional<Task> decode_task(std::string_view payload) {
         task.place = in.get<std::uint8_t>();
         task.offer = in.get<std::uint64_t>();
         task.round = in.get<std::uint32_t>();
-        task.stay_awake = in.get_bool();
     });
 }
 

@@ -73,7 +73,6 @@ struct Task {
     std::uint8_t place = 0;              // where the scoreboard offers it,
     std::uint64_t offer = 0;             // and under which number: a task that was taken back may come again
     std::uint32_t round = 0;             // how often the worker has paused, as far as its master knew
-    bool stay_awake = false;             // the next one may come so soon that the worker had better not sleep before
 };
 
 /// One filter that ran.

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <poll.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -69,13 +68,7 @@ bool MasterLink::take() {
     return true;
 }
 
-// The processor is another's whenever that has use for it.
-void MasterLink::stay_awake(Duration time) {
-    const TimePoint end = Clock::now() + time;
-    while (tasks_.empty() && Clock::now() < end) sched_yield();
-}
-
-MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Duration awake) {
+MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms) {
     for (;;) {
         switch (stream_.next(frame)) {
             case FrameStream::Next::frame: return Read::frame;
@@ -84,7 +77,6 @@ MasterLink::Read MasterLink::read(FrameStream::Frame& frame, int timeout_ms, Dur
         }
         if (take()) continue;
         if (std::exchange(owes_, false) && !wake()) return Read::bad;
-        if (awake > Duration(0)) stay_awake(std::exchange(awake, Duration(0)));
         tasks_.will_wait();
         if (take()) {
             tasks_.will_not_wait();

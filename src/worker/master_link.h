@@ -21,9 +21,9 @@ public:
     MasterLink(FrameRing& tasks, FrameRing& verdicts, UniqueFd task, UniqueFd verdict);
 
     enum class Read { frame, timeout, closed, bad };
-    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes), and for `awake` without sleeping. The
-    /// payload is valid until the next call. `bad` also when a filter has closed the pipe to the master.
-    Read read(FrameStream::Frame& frame, int timeout_ms, Duration awake);
+    /// Waits for the next frame, at most `timeout_ms` (-1: as long as it takes). The payload is valid until the next
+    /// call. `bad` also when a filter has closed the pipe to the master.
+    Read read(FrameStream::Frame& frame, int timeout_ms);
 
     /// A master that has asked for it is woken now, or when there is nothing more to read.
     enum class Wake { now, behind_all };
@@ -40,7 +40,6 @@ public:
 private:
     enum class Wait { rang, timeout, closed };
     bool take();
-    void stay_awake(Duration time);
     Wait wait(int timeout_ms);
     bool wake() { return verdict_is_ours() && ring(); }
     bool ring();

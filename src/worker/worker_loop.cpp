@@ -19,7 +19,6 @@ namespace {
 
 constexpr int kFirstLookMs = 10;  // at children that a message left running; doubles
 constexpr int kLastLookMs = 1000;
-constexpr Duration kStayAwake = 50us;  // measured: 20 to 100 us make no difference
 constexpr Duration kQuick = 100us;
 constexpr int kQuickInARow = 4;  // messages, behind which the next ones are done before the master is told
 
@@ -64,12 +63,11 @@ bool send(MasterLink& master, Frame frame, MasterLink::Wake when = MasterLink::W
 }
 
 // Waits for the next frame; meanwhile buries children that a message left behind.
-MasterLink::Read wait_for_frame(MasterLink& master, FrameStream::Frame& frame, LeftoverChildren& children,
-                                Duration awake) {
+MasterLink::Read wait_for_frame(MasterLink& master, FrameStream::Frame& frame, LeftoverChildren& children) {
     int look = kFirstLookMs;
     for (;;) {
         const int timeout = children.reap() ? look : -1;
-        const auto read = master.read(frame, timeout, std::exchange(awake, Duration(0)));
+        const auto read = master.read(frame, timeout);
         if (read != MasterLink::Read::timeout) return read;
         look = std::min(look * 2, kLastLookMs);
     }
@@ -93,7 +91,6 @@ struct Service {
     TidyUp& tidy_up;
     TimePoint idle = Clock::now();  // since then
     std::uint32_t pauses = 0;       // how often it did not go on with what it had been sent
-    Duration awake{};               // so long it does not sleep
     int quick = 0;                  // messages in a row that took no longer than kQuick
 };
 
@@ -105,7 +102,6 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
         return false;
     }
     if (task->round != service.pauses || !service.scoreboard.take(*task)) return true;  // the master's again
-    service.awake = task->stay_awake ? kStayAwake : Duration(0);
     const TimePoint began = Clock::now();
     service.tidy_up.message_began(began - service.idle);
     const std::uint32_t reads = service.scoreboard.output_reads();
@@ -150,7 +146,7 @@ int run_worker_loop(MasterLink& master, std::vector<LoadedFilter>& filters, Scor
     FrameStream::Frame frame;
     MasterLink::Read read;
     do {
-        read = wait_for_frame(master, frame, tidy_up.children(), service.awake);
+        read = wait_for_frame(master, frame, tidy_up.children());
     } while (read == MasterLink::Read::frame && serve(frame, service));
     leave_if_forked();
     run_exit_functions();

@@ -32,7 +32,6 @@ Task sample_task() {
     task.place = 15;
     task.offer = 0x0102030405060708;
     task.round = 0x01020304;
-    task.stay_awake = true;
     return task;
 }
 
@@ -137,7 +136,6 @@ TEST_CASE("frames: a task comes back as it was sent") {
     CHECK(got->place == sent.place);
     CHECK(got->offer == sent.offer);
     CHECK(got->round == sent.round);
-    CHECK(got->stay_awake);
 }
 
 TEST_CASE("frames: a task without expectations has none afterwards") {
