@@ -22,6 +22,8 @@ public:
                                                    // what was answered meanwhile without a word
     static constexpr Duration kMove = 200us;       // a message of less is done before another worker has begun it
     static constexpr Duration kSoon = 100us;       // an answer that comes within it; so long the master stays awake
+    static constexpr Duration kExpected = 2ms;     // one that comes within it is looked for before each wait: where
+                                                   // many workers share the processors, also fast ones answer that late
     static constexpr std::size_t kTogether = 4;    // of so fast a worker, before another one is woken up
     static constexpr std::size_t kMostTasks = 16;  // with the one that runs; at most ScoreboardPage::kPlaces
 
@@ -39,6 +41,8 @@ public:
     bool keeps_together(std::size_t sent) const { return answers_soon() && sent < kTogether; }
     /// Falling asleep and being woken up again would take a good part of the time until it answers.
     bool answers_soon() const { return mean_ <= kSoon; }
+    /// Its answer is one that is looked for without having been woken.
+    bool is_expected() const { return mean_ <= kExpected; }
 
 private:
     bool answers_in_time() const { return mean_ <= kLongest; }

@@ -38,7 +38,7 @@ public:
     void hear();
     void stop_hearing();
     bool hears() const { return static_cast<bool>(bell_); }
-    /// Its answer comes soon, and is looked for; or it wakes the loop for it.
+    /// Its answer comes soon, and is looked for; or it wakes the loop for it. To look costs each wait a little.
     void expect(bool soon);
     /// Takes what is there now.
     void look();

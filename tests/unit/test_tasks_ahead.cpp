@@ -136,6 +136,16 @@ TEST_CASE("tasks ahead: what is done in no time is not moved to another worker, 
     CHECK_FALSE(policy.answers_soon());
 }
 
+TEST_CASE("tasks ahead: an answer within some hundred microseconds is looked for, though nobody stays awake for it") {
+    AheadPolicy policy;
+    CHECK_FALSE(policy.is_expected());
+    serve(policy, 200, 400us);
+    CHECK(policy.is_expected());
+    CHECK_FALSE(policy.answers_soon());
+    serve(policy, 200, 4ms);
+    CHECK_FALSE(policy.is_expected());
+}
+
 TEST_CASE("tasks ahead: a few that are done in no time stay with one worker, others wake up another") {
     AheadPolicy policy;
     CHECK_FALSE(policy.keeps_together(1));
