@@ -211,8 +211,8 @@ constexpr Option kLimitsOptions[] = {
              "all are killed: a crash of the filter that runs. The default has room for a process on each core of a "
              "large machine; a fork bomb reaches it before it can starve the others. The kernel asks the server before "
              "each one, so there are never more than a quarter too many. With more than a sixteenth of the limit, "
-             "and more than 8, they run at nice 19 and start no faster than one in 5 ms; where a fork takes a "
-             "millisecond or more, fewer do, and start slower. Without a sandbox, or where the kernel cannot ask (see "
+             "and more than 8, they run at nice 19 and start no faster than one in 5 ms; where a fork takes "
+             "0.6 ms or more, fewer do, and start slower. Without a sandbox, or where the kernel cannot ask (see "
              "pythonfilter-sandbox(7)), they are only looked at: ten times a second, so that some hundred more may "
              "live for a moment, and never for a message that takes less than 50 ms.",
      .min = 0, .max = 30000},

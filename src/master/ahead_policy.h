@@ -3,7 +3,8 @@
 // worker alone, so it may be only as much as the worker does in no time, judged by the messages before, or a single
 // one behind one of some milliseconds; what waits longer than was to be expected is taken back, and so is what a worker
 // without anything to do can begin.
-// As it knows how fast a worker is, it also says when the master stays awake for the answer. Pure: times are arguments.
+// As it knows how fast a worker is, it also says which answers the master looks for, and for which it stays awake. Pure:
+// times are arguments.
 // Used by tasks_ahead. Two more bounds: WorkerLink::takes_more(), and the places in a ScoreboardPage.
 #pragma once
 
@@ -41,8 +42,8 @@ public:
     bool keeps_together(std::size_t sent) const { return answers_soon() && sent < kTogether; }
     /// Falling asleep and being woken up again would take a good part of the time until it answers.
     bool answers_soon() const { return mean_ <= kSoon; }
-    /// Its answer is one that is looked for without having been woken.
-    bool is_expected() const { return mean_ <= kExpected; }
+    /// Its answer is looked for before each wait.
+    bool answer_is_expected() const { return mean_ <= kExpected; }
 
 private:
     bool answers_in_time() const { return mean_ <= kLongest; }

@@ -39,7 +39,7 @@ public:
     /// Whether it takes one more although another worker has nothing to do.
     bool keeps_together() const { return policy_.keeps_together(jobs_.size() + 1); }
     bool answers_soon() const { return policy_.answers_soon(); }
-    bool is_expected() const { return policy_.is_expected(); }
+    bool answer_is_expected() const { return policy_.answer_is_expected(); }
     Duration patience() const { return policy_.patience(); }
 
 private:

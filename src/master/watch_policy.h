@@ -11,8 +11,8 @@
 // Long before the limit a bomb has the machine busy. With more than a few processes (kFew, or a sixteenth of
 // limits.children) a worker is crowded: those below it stand back for others, and more come one by one. Standing back
 // is not enough: where the kernel groups processes by session, each daemon has the share of a group. All that is for a
-// machine on which a fork takes less than a millisecond; on one that needs more, as a virtual machine may, fewer
-// make a crowd, and they come slower.
+// machine on which a fork takes less than 0.6 ms; on one that needs more, as a virtual machine may, fewer make a crowd,
+// and they come slower.
 #pragma once
 
 #include "base/clock.h"
@@ -49,8 +49,8 @@ public:
     static constexpr int kShare = 8;          // the next look: so many times later as this one took
     static constexpr int kFew = 8;
     static constexpr Duration kPace = 5ms;    // between two processes of a worker that is crowded
-    static constexpr Duration kFork = 500us;
-    static constexpr int kSlowest = 8;        // forks, in those of half a millisecond
+    static constexpr Duration kFork = 300us;  // that one is compared with: twice of it is slow
+    static constexpr int kSlowest = 8;        // times slower
     static constexpr int kMostOfInit = 1000;  // processes, and threads; what is above counts as the messages'
 
     explicit WatchPolicy(WatchLimits limits);

@@ -141,7 +141,7 @@ void WorkerSlot::begin(Job&& job) {
     taken_back_ = false;
     enter(State::busy);
     dispatched_ = state_since_;
-    link_.expect(ahead_.is_expected());
+    link_.expect(ahead_.answer_is_expected());
     watch_.job_began(dispatched_);
     arm_deadline();
 }

@@ -1,10 +1,13 @@
-// TaskFileCalls: how the worker tells the native extension which files its message consists of. Both are of one build,
-// but it is Python that loads the extension, so the functions come in a capsule of its module. Only declarations.
+// TaskFileCalls: how the worker tells the native extension which files its message consists of. It is Python that loads
+// the extension, so the functions come in a capsule of its module; and it may load one of another build, while the
+// server of before an upgrade still runs: then there are no calls. Only declarations.
 #pragma once
 
+#include "build_id.h"
 #include "message/control_file.h"
 
 #include <cstddef>
+#include <ctime>
 
 namespace pythonfilter {
 
@@ -12,12 +15,13 @@ struct TaskFileCalls {
     /// Of the capsule: where it is found.
     static constexpr const char* kModule = "courier._native";
     static constexpr const char* kAttribute = "_task_file_calls";
-    static constexpr const char* kName = "courier._native._task_file_calls";
+    static constexpr const char* kName = "courier._native._task_file_calls of " PYTHONFILTER_BUILD_ID;
 
     struct File {
         const char* path;
         FileId id;
-        int fd;  // lent until end_message(), of a control file; else -1
+        timespec changed;  // its ctime
+        int fd;            // lent until end_message(), of a control file; else -1
     };
     /// Both with the interpreter's lock held.
     void (*begin_message)(const File* files, std::size_t count);

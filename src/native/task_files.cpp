@@ -14,6 +14,7 @@ namespace {
 struct Listed {
     std::string path;
     FileId id;
+    timespec changed{};
     int fd = -1;
 };
 
@@ -39,6 +40,7 @@ void begin_message(const TaskFileCalls::File* files, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         listed[i].path = files[i].path;
         listed[i].id = files[i].id;
+        listed[i].changed = files[i].changed;
         listed[i].fd = files[i].fd;
     }
 }
@@ -54,7 +56,7 @@ void register_task_files(const py::iterable& files) {
     for (const auto& item : files) {
         const auto file = item.cast<py::tuple>();
         if (file.size() != 3) throw py::value_error("a task file is (path, st_dev, st_ino)");
-        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}});
+        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}, {}, -1});
     }
     listed = std::move(wanted);
 }
@@ -78,7 +80,9 @@ int held_file(std::string_view path) {
     struct stat info {};
     if (!found || found->fd < 0 || fstat(found->fd, &info) != 0) return -1;
     const bool is_it = FileId{info.st_dev, info.st_ino} == found->id && info.st_nlink > 0;
-    return is_it ? found->fd : -1;
+    const timespec& changed = found->changed;
+    const bool is_as_it_was = info.st_ctim.tv_sec == changed.tv_sec && info.st_ctim.tv_nsec == changed.tv_nsec;
+    return is_it && is_as_it_was ? found->fd : -1;
 }
 
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const py::handle& path) {

@@ -6,7 +6,6 @@
 // Used by the worker loop only.
 #pragma once
 
-#include "base/clock.h"
 #include "base/unique_fd.h"
 #include "message/frame_ring.h"
 #include "message/frames.h"

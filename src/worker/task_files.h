@@ -1,8 +1,8 @@
 // TaskFiles: the files of the message that a task names. The control files are opened at once and held open, because
 // Courier uses a path again for the next message as soon as a client has gone; the body is the filters' to read, and
 // only looked at. They have the lowest free descriptors, as to move them up would cost two system calls a message; a
-// filter that closes what it has not opened is found out by current(). Called by the task runner. It never changes a
-// file.
+// filter that closes what it has not opened is found out by current(). They are lent to the native extension, which
+// checks what it finds there. Called by the task runner. It never changes a file.
 #pragma once
 
 #include "base/result.h"

@@ -1,5 +1,6 @@
 #include "worker/worker_loop.h"
 
+#include "base/clock.h"
 #include "worker/changing_calls.h"
 #include "worker/forked_child.h"
 #include "worker/frame_limits.h"

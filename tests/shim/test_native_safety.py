@@ -86,7 +86,6 @@ def test_children_of_fork_append_while_a_thread_of_the_parent_does(envelope: Env
 def every_call(paths: list[str]) -> None:
     """Each function once, successes and failures."""
     control.get_control_data(paths)
-    control.get_control_data(paths * 20)
     control.get_lines(paths, "r", 1)
     control.get_recipients(paths)
     control._get_recipients_from_file(paths[0])
@@ -96,7 +95,7 @@ def every_call(paths: list[str]) -> None:
     _native._register_task_files([(paths[0], status.st_dev, status.st_ino + 1)])
     failing: list[Callable[[], object]] = [
         lambda: control.get_control_data([paths[0] + ".missing"]),
-        lambda: control.get_control_data(paths * 20 + [paths[0] + ".missing"]),
+        lambda: control.get_control_data(paths + [paths[0] + ".missing"]),
         lambda: control.get_control_data([os.path.dirname(paths[0])]),
         lambda: control.add_recipient(paths, "a\nb"),
         lambda: control.add_recipient(paths, "not-this-file@example.net"),

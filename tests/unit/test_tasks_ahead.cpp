@@ -138,12 +138,12 @@ TEST_CASE("tasks ahead: what is done in no time is not moved to another worker, 
 
 TEST_CASE("tasks ahead: an answer within some hundred microseconds is looked for, though nobody stays awake for it") {
     AheadPolicy policy;
-    CHECK_FALSE(policy.is_expected());
+    CHECK_FALSE(policy.answer_is_expected());
     serve(policy, 200, 400us);
-    CHECK(policy.is_expected());
+    CHECK(policy.answer_is_expected());
     CHECK_FALSE(policy.answers_soon());
     serve(policy, 200, 4ms);
-    CHECK_FALSE(policy.is_expected());
+    CHECK_FALSE(policy.answer_is_expected());
 }
 
 TEST_CASE("tasks ahead: a few that are done in no time stay with one worker, others wake up another") {

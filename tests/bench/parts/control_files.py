@@ -27,7 +27,7 @@ def run(bench: Bench) -> None:
         for recipients, files, wanted in CASES:
             name = f"{recipients:,} recipient{'s' * (recipients > 1)} in {files} file{'s' * (files > 1)}"
             message = server.server.spool.message(controls=control_files(recipients, files))
-            turn = partial(times, bench, server, message)
+            turn = partial(times, server, message)
             found = take_turns(bench, f"control files, {name}", rounds, [{name: turn}])
             plain, ours = (Series(tuple(one[which] for one in found[name])) for which in (0, 1))
             ratio = ours.over(plain)
@@ -40,12 +40,15 @@ def run(bench: Bench) -> None:
     bench.data["control-files"] = data
 
 
-def times(bench: Bench, server: FilterServer, message: Message) -> tuple[float, float]:
-    """Of the plain reader and of courier.control, in us, as the filter tells them."""
+def times(server: FilterServer, message: Message) -> tuple[float, float]:
+    """Of the plain reader and of courier.control, in us, as the filter tells them.
+
+    Raises:
+        RuntimeError: The filter has told something else, as that the two disagree.
+    """
     reply = server.server.ask_message(message).decode()
     if not reply.startswith(ANSWER):
-        bench.wrong.append(f"control-files: {reply!r}")
-        return float("nan"), float("nan")
+        raise RuntimeError(f"{len(message.control_paths)} control files: the filter says {reply!r}")
     plain, ours = reply.removeprefix(ANSWER).split()
     return float(plain), float(ours)
 
