@@ -78,9 +78,10 @@ void WatchPolicy::make_room(const TreeUsage& usage) {
     room_for_processes_ = std::min(room_for_processes_, until_crowded);
 }
 
+// A fork that takes long also makes more work for those after it: measured, one pause in proportion was not enough.
 TimePoint WatchPolicy::turn_of(Creation kind, TimePoint now) {
     if (!crowded_ || kind == Creation::thread) return now;
-    last_turn_ = std::max(now, last_turn_ + slowness_ * kPace);
+    last_turn_ = std::max(now, last_turn_ + slowness_ * slowness_ * kPace);
     return last_turn_;
 }
 

@@ -50,7 +50,7 @@ public:
     static constexpr int kFew = 8;
     static constexpr Duration kPace = 5ms;    // between two processes of a worker that is crowded
     static constexpr Duration kFork = 300us;  // that one is compared with: twice of it is slow
-    static constexpr int kSlowest = 8;        // times slower
+    static constexpr int kSlowest = 4;        // times slower
     static constexpr int kMostOfInit = 1000;  // processes, and threads; what is above counts as the messages'
 
     explicit WatchPolicy(WatchLimits limits);

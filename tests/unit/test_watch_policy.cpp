@@ -237,10 +237,9 @@ TEST_CASE("watch: where forks are slow, fewer make a crowd, and they come slower
     };
     CHECK(crowd_and_pace(100us) == std::pair(9, Duration(5ms)));
     CHECK(crowd_and_pace(590us) == std::pair(9, Duration(5ms)));
-    CHECK(crowd_and_pace(600us) == std::pair(5, Duration(10ms)));
-    CHECK(crowd_and_pace(1ms) == std::pair(3, Duration(15ms)));
-    CHECK(crowd_and_pace(2100us) == std::pair(2, Duration(35ms)));
-    CHECK(crowd_and_pace(1s) == std::pair(2, Duration(40ms)));
+    CHECK(crowd_and_pace(600us) == std::pair(5, Duration(20ms)));
+    CHECK(crowd_and_pace(1ms) == std::pair(3, Duration(45ms)));
+    CHECK(crowd_and_pace(1s) == std::pair(3, Duration(80ms)));
 }
 
 TEST_CASE_FIXTURE(Fixture, "watch: near the limit a quarter of it may be made before the next look") {
