@@ -3,8 +3,8 @@
 // worker alone, so it may be only as much as the worker does in no time, judged by the messages before, or a single
 // one behind one of some milliseconds; what waits longer than was to be expected is taken back, and so is what a worker
 // without anything to do can begin.
-// As it knows how fast a worker is, it also says which answers the master looks for, and for which it stays awake. Pure:
-// times are arguments.
+// As it knows how fast a worker is, it also says which answers the master looks for, and for which it stays awake.
+// Pure: times are arguments.
 // Used by tasks_ahead. Two more bounds: WorkerLink::takes_more(), and the places in a ScoreboardPage.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Which files the current message consists of: path -> device and inode, told by the worker when it has opened them, and
-// by which descriptors it has the control files open.
+// Which files the current message consists of: path -> device and inode, told by the worker when it has opened them,
+// and by which descriptors it has the control files open.
 // Courier reuses a path as soon as a message is gone, so what runs on for a message that was given up must not touch
 // the next one's files. A path that is not listed (a filter's own files, a stand-alone run) is not checked.
 #pragma once
@@ -28,8 +28,8 @@ void clear_task_files();
 
 std::optional<FileId> registered_file(const std::string& path);
 
-/// The descriptor (lent until the interpreter's lock is given up) by which the worker has a listed control file open: to
-/// read there costs a system call and a walk through directories less than to open the path. -1 unless the path must
+/// The descriptor (lent until the interpreter's lock is given up) by which the worker has a listed control file open:
+/// to read there costs a system call and a walk through directories less than to open the path. -1 unless the path must
 /// still lead to that file: nothing was done to it since the worker opened it, not even within its directory (ctime; a
 /// file system whose clock ticks slowly may hide what is done in the tick in which Courier wrote it).
 int held_file(std::string_view path);

@@ -26,7 +26,8 @@ void register_native_files(const TaskFiles& files) {
     if (!calls) return;
     std::vector<TaskFileCalls::File> list;
     list.reserve(files.entries().size());
-    for (const auto& entry : files.entries()) list.push_back({entry.path.c_str(), entry.id, entry.changed, entry.fd.get()});
+    for (const auto& entry : files.entries())
+        list.push_back({entry.path.c_str(), entry.id, entry.changed, entry.fd.get()});
     calls->begin_message(list.data(), list.size());
 }
 
