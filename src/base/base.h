@@ -5,6 +5,7 @@
 //   unique_fd.h    UniqueFd: owns a descriptor (an int only lends one)
 //   byte_buffer.h  ByteWriter and ByteReader: what a frame is made of and read with
 //   clock.h        Clock: the monotonic time that all deadlines use
+//   change_time.h  what a file's time of change proves
 //   log.h          escaping and the log line; log_sink.h writes lines without ever blocking
 //   log_format.h   its other forms, with fields; journal.h is a way to systemd's journal
 //   process.h      the system calls about processes: pidfd, subreaper, death signal

@@ -3,7 +3,7 @@
 // each wait of the loop, so that a worker need wake only a master that sleeps. Then the worker, too, is woken only
 // before such a wait, for all that it was sent meanwhile: at once it would take the master's processor, while there are
 // more messages to accept, and would be asleep again before the next one. (One that takes a millisecond or two begins a
-// little later for it, behind all that came in one round; measured with four pools: without that a quarter more CPU
+// little later for it, behind all that came in one round; measured with four pools: without that a fifth more CPU
 // time, as each is woken for a single message.) What comes is cut into frames and handed up;
 // that it may be hostile is the matter of frames.h and of the owner, worker_slot.
 #pragma once

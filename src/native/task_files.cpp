@@ -1,5 +1,6 @@
 #include "native/task_files.h"
 
+#include "base/change_time.h"
 #include "native/arguments.h"
 
 #include <sys/stat.h>
@@ -80,9 +81,7 @@ int held_file(std::string_view path) {
     struct stat info {};
     if (!found || found->fd < 0 || fstat(found->fd, &info) != 0) return -1;
     const bool is_it = FileId{info.st_dev, info.st_ino} == found->id && info.st_nlink > 0;
-    const timespec& changed = found->changed;
-    const bool is_as_it_was = info.st_ctim.tv_sec == changed.tv_sec && info.st_ctim.tv_nsec == changed.tv_nsec;
-    return is_it && is_as_it_was ? found->fd : -1;
+    return is_it && same_time(info.st_ctim, found->changed) ? found->fd : -1;
 }
 
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const py::handle& path) {

@@ -1,8 +1,8 @@
 #include "worker/task_files.h"
 
+#include "base/change_time.h"
 #include "message/identity_digest.h"
 #include "message/removal.h"
-#include "worker/change_time.h"
 #include "worker/high_fd.h"
 
 #include <cerrno>

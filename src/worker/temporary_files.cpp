@@ -1,6 +1,6 @@
 #include "worker/temporary_files.h"
 
-#include "worker/change_time.h"
+#include "base/change_time.h"
 #include "worker/high_fd.h"
 
 #include <algorithm>

@@ -36,7 +36,6 @@
 //   sandbox_calls.h      the system calls that are denied (pure)
 //   landlock_layer.h     asks Landlock
 //   seccomp_filter.h     asks seccomp
-//   change_time.h        what a file's time of change proves
 //   tidy_up.h            what one message must not leave to the next: found, put back, told
 //   look_policy.h        after which filter the full look is due (pure)
 //   footprint.h          the values of what filters can change, and which differ (pure)
