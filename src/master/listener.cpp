@@ -1,5 +1,6 @@
 #include "master/listener.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -7,23 +8,31 @@
 namespace pythonfilter {
 namespace {
 
-constexpr int kAcceptBurst = 64;  // then the other events get their turn
+constexpr int kMostAtOnce = 64;  // then the other events get their turn
 
 UniqueFd open_reserve() { return UniqueFd(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 }  // namespace
 
 Listener::Listener(Loop& loop, UniqueFd socket, std::function<void(UniqueFd)> on_client)
-    : socket_(std::move(socket)),
+    : loop_(loop),
+      socket_(std::move(socket)),
       reserve_(open_reserve()),
       on_client_(std::move(on_client)),
       pause_(loop, [this] { watch_.start(); }),
-      watch_(loop, socket_.get(), EV_READ, [this] { accept_all(); }) {}
+      watch_(loop, socket_.get(), EV_READ, [this] { accept_some(); }) {}
 
-void Listener::accept_all() {
-    for (int i = 0; i < kAcceptBurst; ++i) {
-        if (!accept_one()) return;
+// To find nobody costs more than to accept somebody and answer the loop's question whether there are more: as many are
+// accepted as came the last time, and more only when there were more in the next round.
+void Listener::accept_some() {
+    const unsigned round = loop_.round();
+    if (round == full_in_ + 1) at_once_ = std::min(2 * at_once_, kMostAtOnce);
+    for (int i = 0; i < at_once_; ++i) {
+        if (accept_one()) continue;
+        at_once_ = std::max(1, i);
+        return;
     }
+    full_in_ = round;
 }
 
 // False when there is nobody left, or nothing to be done about them now.

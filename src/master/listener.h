@@ -20,15 +20,18 @@ public:
     void leave();
 
 private:
-    void accept_all();
+    void accept_some();
     bool accept_one();
     void shed();
 
+    Loop& loop_;
     UniqueFd socket_;
     UniqueFd
         reserve_;  // given up for a moment when descriptors run out, so that the client is closed, not kept waiting
     std::function<void(UniqueFd)> on_client_;
     Timer pause_;       // after an error that would come again at once
+    int at_once_ = 1;
+    unsigned full_in_ = 0;  // the round in which as many came as were accepted at once
     IoWatch watch_;
 };
 

@@ -26,6 +26,8 @@ public:
     /// no event does. Does nothing where the process may use but one processor.
     void stay_awake(TimePoint moment);
     void may_sleep() { ev_idle_stop(loop_, &awake_); }
+    /// Counts how often it has looked for events.
+    unsigned round() const { return ev_iteration(loop_); }
     struct ev_loop* raw() { return loop_; }
 
 private:
