@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "message/control_texts.h"
 
 #include <algorithm>
 #include <array>
@@ -206,6 +207,8 @@ public:
 
     /// As read_control_file().
     Status take(int fd);
+    /// Copies one that somebody has read.
+    void take(std::string_view visible);
     /// Until the next take().
     std::string_view view() const { return text_; }
 
@@ -222,7 +225,8 @@ struct Envelope {
     std::vector<std::string> recipients;  // open ones of all files in order, at most as many as asked for
     std::uint32_t recipient_count = 0;    // all open ones: >= recipients.size()
 };
-Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients);
+/// Adds what it reads to `texts`.
+Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients, ControlTexts& texts);
 
 /// Which file is meant, since Courier reuses paths (and inode numbers) from one message to the next.
 struct FileId {

@@ -22,5 +22,6 @@
 //   control_commands.h  the table of all commands
 //   json.h            the JSON library
 //   task_file_calls.h which files a message has, from the worker to the native extension
+//   control_texts.h   what was read of a message's control files
 //   control_file.h    Courier's control files: one parser for server and API
 #pragma once

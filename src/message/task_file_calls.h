@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <ctime>
+#include <optional>
+#include <string_view>
 
 namespace pythonfilter {
 
@@ -22,6 +24,9 @@ struct TaskFileCalls {
         FileId id;
         timespec changed;  // its ctime
         int fd;            // lent until end_message(), of a control file; else -1
+        // What a control file has held since that ctime, lent likewise. None when it may have been changed since then
+        // and not show it.
+        std::optional<std::string_view> text;
     };
     /// Both with the interpreter's lock held.
     void (*begin_message)(const File* files, std::size_t count);

@@ -55,9 +55,18 @@ std::string to_path(const py::handle& path) {
     return std::string(std::string_view(encode_path(path)));
 }
 
+// What the worker has read is copied: a thread that a filter left behind may still be here when the next message comes.
+bool ControlReader::read_held(std::string_view path) {
+    const auto held = held_file(path);
+    if (!held) return false;
+    if (!held->text) return static_cast<bool>(text_.take(held->fd));
+    text_.take(*held->text);
+    return true;
+}
+
 std::string_view ControlReader::read(const py::handle& path) {
     const FileName name(path);
-    if (const int held = held_file(name.get()); held >= 0 && text_.take(held)) return text_.view();
+    if (read_held(name.get())) return text_.view();
     const UniqueFd fd(open(name.get(), O_RDONLY | kFlags));
     if (!fd) throw_errno(path);
     throw_on_error(text_.take(fd.get()), path);

@@ -22,6 +22,8 @@ public:
     std::string_view read(const pybind11::handle& path);
 
 private:
+    bool read_held(std::string_view path);
+
     ControlText text_;
 };
 

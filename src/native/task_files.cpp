@@ -16,7 +16,7 @@ struct Listed {
     std::string path;
     FileId id;
     timespec changed{};
-    int fd = -1;
+    HeldFile held;
 };
 
 // Guarded by the GIL. Kept from message to message, so that its memory is used again.
@@ -42,7 +42,7 @@ void begin_message(const TaskFileCalls::File* files, std::size_t count) {
         listed[i].path = files[i].path;
         listed[i].id = files[i].id;
         listed[i].changed = files[i].changed;
-        listed[i].fd = files[i].fd;
+        listed[i].held = {files[i].fd, files[i].text};
     }
 }
 
@@ -57,7 +57,7 @@ void register_task_files(const py::iterable& files) {
     for (const auto& item : files) {
         const auto file = item.cast<py::tuple>();
         if (file.size() != 3) throw py::value_error("a task file is (path, st_dev, st_ino)");
-        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}, {}, -1});
+        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}, {}, {}});
     }
     listed = std::move(wanted);
 }
@@ -66,7 +66,7 @@ void clear_task_files() {
     // No file has inode 0. The paths stay in the list, so that a thread that a filter left behind is refused.
     for (auto& file : listed) {
         file.id = {};
-        file.fd = -1;
+        file.held = {};
     }
 }
 
@@ -76,12 +76,13 @@ std::optional<FileId> registered_file(const std::string& path) {
     return found->id;
 }
 
-int held_file(std::string_view path) {
+std::optional<HeldFile> held_file(std::string_view path) {
     const Listed* const found = find(path);
     struct stat info {};
-    if (!found || found->fd < 0 || fstat(found->fd, &info) != 0) return -1;
+    if (!found || found->held.fd < 0 || fstat(found->held.fd, &info) != 0) return {};
     const bool is_it = FileId{info.st_dev, info.st_ino} == found->id && info.st_nlink > 0;
-    return is_it && same_time(info.st_ctim, found->changed) ? found->fd : -1;
+    if (!is_it || !same_time(info.st_ctim, found->changed)) return {};
+    return found->held;
 }
 
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const py::handle& path) {

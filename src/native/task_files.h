@@ -28,11 +28,17 @@ void clear_task_files();
 
 std::optional<FileId> registered_file(const std::string& path);
 
-/// The descriptor (lent until the interpreter's lock is given up) by which the worker has a listed control file open:
-/// to read there costs a system call and a walk through directories less than to open the path. -1 unless the path must
-/// still lead to that file: nothing was done to it since the worker opened it, not even within its directory (ctime; a
-/// file system whose clock ticks slowly may hide what is done in the tick in which Courier wrote it).
-int held_file(std::string_view path);
+/// A listed control file that the worker has open, and what it has read there. Both are lent until the interpreter's
+/// lock is given up.
+struct HeldFile {
+    int fd = -1;
+    std::optional<std::string_view> text;  // none: to be read
+};
+
+/// Nothing, unless the path must still lead to that file: nothing was done to it since the worker opened it, not even
+/// within its directory (ctime; a file system whose clock ticks slowly may hide what is done in the tick in which
+/// Courier wrote it: such a file has no text here). To look costs one system call, and no walk through directories.
+std::optional<HeldFile> held_file(std::string_view path);
 
 /// (st_dev, st_ino), or None when the path is not listed.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> task_file_id(const pybind11::handle& path);

@@ -21,13 +21,17 @@ const TaskFileCalls* native_calls() {
 
 }  // namespace
 
-void register_native_files(const TaskFiles& files) {
+void register_native_files(const TaskFiles& files, const ControlTexts& texts) {
     const TaskFileCalls* const calls = native_calls();
     if (!calls) return;
     std::vector<TaskFileCalls::File> list;
-    list.reserve(files.entries().size());
-    for (const auto& entry : files.entries())
-        list.push_back({entry.path.c_str(), entry.id, entry.changed, entry.fd.get()});
+    const auto& entries = files.entries();
+    list.reserve(entries.size());
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const auto& entry = entries[i];
+        list.push_back({entry.path.c_str(), entry.id, entry.changed, entry.fd.get(), {}});
+        if (i > 0 && entry.change_shows) list.back().text = texts.of(i - 1);
+    }
     calls->begin_message(list.data(), list.size());
 }
 

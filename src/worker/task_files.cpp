@@ -113,11 +113,11 @@ Result<Identity> TaskFiles::current() {
     return digest.identity();
 }
 
-Result<MessageFacts> TaskFiles::read_facts(off_t size) const {
+Result<MessageFacts> TaskFiles::read_facts(off_t size, ControlTexts& texts) const {
     std::vector<int> control_fds;
     control_fds.reserve(entries_.size());
     for (std::size_t i = 1; i < entries_.size(); ++i) control_fds.push_back(entries_[i].fd.get());
-    auto envelope = read_envelope(control_fds, kMaxComparedRecipients);
+    auto envelope = read_envelope(control_fds, kMaxComparedRecipients, texts);
     if (!envelope) return envelope.error();
     MessageFacts facts;
     facts.id = std::move(envelope->id);
@@ -128,12 +128,16 @@ Result<MessageFacts> TaskFiles::read_facts(off_t size) const {
     return facts;
 }
 
-Result<MessageFacts> TaskFiles::facts_as_opened() const { return read_facts(entries_[0].size); }
+Result<MessageFacts> TaskFiles::facts_as_opened(ControlTexts& texts) const {
+    texts.clear();
+    return read_facts(entries_[0].size, texts);
+}
 
 Result<MessageFacts> TaskFiles::facts() const {
     struct stat info{};
     const bool known = stat(entries_[0].path.c_str(), &info) == 0;
-    return read_facts(known ? info.st_size : entries_[0].size);
+    ControlTexts texts;
+    return read_facts(known ? info.st_size : entries_[0].size, texts);
 }
 
 Result<UniqueFd> TaskFiles::open_body() const {

@@ -33,7 +33,8 @@ public:
     /// Log facts, read from the control files that were opened; with up to kMaxComparedRecipients recipients.
     /// Its size is that of the body which the path leads to now, or as it was found.
     Result<MessageFacts> facts() const;
-    Result<MessageFacts> facts_as_opened() const;
+    /// Fills `texts` with what it reads of the control files.
+    Result<MessageFacts> facts_as_opened(ControlTexts& texts) const;
 
     /// The body, to be read. An error when its path leads to another file by now.
     Result<UniqueFd> open_body() const;
@@ -51,7 +52,7 @@ public:
 
 private:
     TaskFiles() = default;
-    Result<MessageFacts> read_facts(off_t size) const;
+    Result<MessageFacts> read_facts(off_t size, ControlTexts& texts) const;
 
     std::vector<Entry> entries_;
     Identity opened_;

@@ -91,7 +91,7 @@ Outcome TaskRunner::run(const Task& task) {
     outcome.task_id = task.id;
     outcome.state = task.state;
     auto files = TaskFiles::open(task);
-    auto facts = files ? files->facts_as_opened() : Result<MessageFacts>(files.error());
+    auto facts = files ? files->facts_as_opened(texts_) : Result<MessageFacts>(files.error());
     if (!facts) {
         set_failure(outcome, OutcomeKind::gone, facts.error());
         return outcome;
@@ -116,7 +116,7 @@ Outcome TaskRunner::run(const Task& task) {
         set_failure(outcome, OutcomeKind::gone, Error{take_python_error().text});
         return outcome;
     }
-    register_native_files(message.files);
+    register_native_files(message.files, texts_);
     tidy_up_.files_held(message.files.entries().size() - 1);
     run_filters(task, message, outcome);
     tidy_up_.message_ended();

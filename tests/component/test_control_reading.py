@@ -1,11 +1,12 @@
-"""What courier.control reads in a worker, which has the control files open: always what the paths lead to."""
+"""What courier.control reads in a worker, which has the control files open, and keeps what it has read of those that
+were not written just now: always what the paths lead to."""
 from __future__ import annotations
 
 import textwrap
 
 import pytest
 from support.server import Server
-from support.spool import records
+from support.spool import Message, records
 
 ONE_WORKER = "pools: {default: {workers: 1}}\n"
 CONTROLS = [records(sender="alice@example.com"), records(sender="dave@example.com")]
@@ -73,11 +74,43 @@ def source(before: str) -> str:
     return textwrap.dedent(BEFORE + textwrap.indent(before, " " * 8) + ASK)
 
 
+def wait_until_settled(message: Message) -> None:
+    """Until each change of a control file gives it another time, whatever the clock of the file system."""
+    tick = message.body_path.with_suffix(".tick")
+    written = max(path.stat().st_ctime_ns for path in message.control_paths)
+    while True:
+        tick.touch()
+        if tick.stat().st_ctime_ns > written + 50_000_000:
+            break
+    tick.unlink()
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["just written", "settled"])
 @pytest.mark.parametrize("name", DONE_BEFORE)
-def test_control_reads_what_the_paths_lead_to(name: str) -> None:
+def test_control_reads_what_the_paths_lead_to(name: str, settled: bool) -> None:
     before, expected = DONE_BEFORE[name]
     with Server(filters={"reads": source(before)}, config=ONE_WORKER) as server:
-        assert [server.ask(controls=CONTROLS) for _ in range(3)] == [f"450 {expected}\n".encode()] * 3
+        for _ in range(3):
+            message = server.spool.message(controls=CONTROLS)
+            if settled:
+                wait_until_settled(message)
+            assert server.ask_message(message) == f"450 {expected}\n".encode()
+            message.remove()
+
+
+def test_control_does_not_read_again_what_the_worker_has_read() -> None:
+    counts = "def reads():\n    with open('/proc/self/io') as file:\n" \
+             "        return int(file.read().split('syscr:')[1].split()[0])\n" \
+             "before, none = reads(), reads()\n" \
+             "count = len(control.get_recipients(control_paths))\n" \
+             "again = (reads() - none) - (none - before)\n" \
+             "control.add_recipient(control_paths, 'new@example.net')\n" \
+             "return f'450 {count} recipients, {again} reads, then {len(control.get_recipients(control_paths))}'"
+    many = [records(recipients=[f"r{n}@example.net" for n in range(3000)])] * 2
+    with Server(filters={"reads": source(counts)}, config=ONE_WORKER) as server:
+        message = server.spool.message(controls=many)
+        wait_until_settled(message)
+        assert server.ask_message(message) == b"450 6000 recipients, 0 reads, then 6001\n"
 
 
 def test_control_opens_no_file_that_the_worker_has_open() -> None:

@@ -164,8 +164,12 @@ TEST_CASE("control file: what is no regular file is an error, not a wait") {
 TEST_CASE("envelope: id and sender of the first file, open recipients of all") {
     const ControlFile first(sample), second(alias);
     const int fds[] = {first.fd.get(), second.fd.get()};
-    const auto envelope = read_envelope(fds, 100);
+    ControlTexts texts;
+    const auto envelope = read_envelope(fds, 100, texts);
     REQUIRE(envelope);
+    CHECK(texts.of(0) == sample);
+    CHECK(texts.of(1) == alias);
+    CHECK_FALSE(texts.of(2));
     CHECK(envelope->id == "000000000010641D.000000006B02BEEE.00004104");
     CHECK(envelope->sender == "a+b@ex\xc3\xa4mple.com");
     CHECK(envelope->recipients ==
@@ -176,10 +180,30 @@ TEST_CASE("envelope: id and sender of the first file, open recipients of all") {
 TEST_CASE("envelope: more recipients than asked for are counted only") {
     const ControlFile first(sample), second(alias);
     const int fds[] = {first.fd.get(), second.fd.get()};
-    const auto envelope = read_envelope(fds, 3);
+    ControlTexts texts;
+    const auto envelope = read_envelope(fds, 3, texts);
     REQUIRE(envelope);
     CHECK(envelope->recipients.size() == 3);
     CHECK(envelope->recipient_count == 4);
+}
+
+TEST_CASE("texts of control files: those for which there is room, in order; then those of the next message") {
+    const std::string half(ControlTexts::kRoom / 2, 'r');
+    ControlTexts texts;
+    texts.add(half);
+    texts.add("");
+    texts.add(half);
+    texts.add("sa\n");
+    texts.add("");
+    CHECK(texts.of(0) == half);
+    CHECK(texts.of(1) == "");
+    CHECK(texts.of(2) == half);
+    CHECK_FALSE(texts.of(3));
+    CHECK_FALSE(texts.of(4));  // the n-th is that of the n-th file, or none
+    texts.clear();
+    texts.add("sb\n");
+    CHECK(texts.of(0) == "sb\n");
+    CHECK_FALSE(texts.of(1));
 }
 
 TEST_CASE("append: whole records at the end") {
