@@ -1,6 +1,7 @@
 #include "worker/signal_properties.h"
 
 #include "worker/python_object.h"
+#include "worker/signal_masks.h"
 #include "worker/value_bytes.h"
 
 #include <algorithm>
@@ -86,7 +87,8 @@ struct Handler {
 
 class SignalHandlers {
 public:
-    explicit SignalHandlers(const std::vector<int>& signals) {
+    SignalHandlers(const std::vector<int>& signals, std::shared_ptr<const SignalMasks> masks)
+        : masks_(std::move(masks)) {
         const PyObj module = steal(PyImport_ImportModule("_signal"));
         PyErr_Clear();
         if (module) get_ = optional_attribute(module.ptr(), "getsignal");
@@ -101,8 +103,9 @@ public:
     }
 
     std::string read() const {
+        const auto masks = masks_->read();
         std::string bytes;
-        for (const Saved& saved : saved_) bytes += as_bytes(handler_now(saved));
+        for (const Saved& saved : saved_) bytes += as_bytes(masks ? handler_now(saved, *masks) : handler_now(saved));
         return bytes;
     }
 
@@ -154,16 +157,22 @@ private:
         return as_handler(action, is_function ? python_handler(saved) : PyObj());
     }
 
+    Handler handler_now(const Saved& saved, const SignalMasks::Masks& masks) const {
+        if (masks.catches(saved.signal)) return handler_now(saved);
+        return {reinterpret_cast<void*>(masks.ignores(saved.signal) ? SIG_IGN : SIG_DFL), nullptr};
+    }
+
+    std::shared_ptr<const SignalMasks> masks_;
     std::vector<Saved> saved_;
     PyObj get_, set_;
 };
 
-Property handlers_row(bool usual) {
+Property handlers_row(bool usual, std::shared_ptr<const SignalMasks> masks) {
     std::vector<int> signals;
     for (int signal = 1; signal < NSIG; ++signal) {
         if ((std::find(kUsual.begin(), kUsual.end(), signal) != kUsual.end()) == usual) signals.push_back(signal);
     }
-    const auto handlers = std::make_shared<SignalHandlers>(signals);
+    const auto handlers = std::make_shared<SignalHandlers>(signals, std::move(masks));
     return {"signal handlers", usual ? Look::called : Look::full, [handlers] { return handlers->read(); },
             [handlers](const std::string&) { return handlers->restore(); },
             [handlers](const std::string& wanted, const std::string& value) {
@@ -174,12 +183,13 @@ Property handlers_row(bool usual) {
 }  // namespace
 
 std::vector<Property> signal_properties() {
+    const auto masks = std::make_shared<const SignalMasks>();
     return {
         {"an alarm timer", Look::called, read_timers<0, 1>, disarm_timers<0>, describe_timers},
         {"a timer of CPU time", Look::called, read_timers<1, kTimers.size()>, disarm_timers<1>, describe_timers},
         {"the signal mask", Look::called, read_mask, restore_mask, describe_mask},
-        handlers_row(true),
-        handlers_row(false),
+        handlers_row(true, masks),
+        handlers_row(false, masks),
     };
 }
 

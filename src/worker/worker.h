@@ -42,6 +42,7 @@
 //   changing_calls.h     whether anything was called that changes the process or a descriptor
 //   standard_fds.h       descriptors 0, 1 and 2
 //   process_properties.h what of the process can be changed
+//   signal_masks.h       which signals are ignored or caught
 //   signal_properties.h  what of signals and timers can be changed
 //   value_bytes.h        a value as the bytes that are compared
 //   python_properties.h  what of the interpreter can be changed
