@@ -42,7 +42,14 @@ void Load::run() {
         wait_and_read();
         look_for_late(now);
     }
-    tally_.run_us = in_us(Clock::now() - began_);
+    tally_.run_us = run_us();
+}
+
+std::uint64_t Load::run_us() const {
+    if (options_.count > 0) return in_us(Clock::now() - began_);
+    std::uint64_t sum = 0;
+    for (const Client& client : clients_) sum += in_us(client.ended - began_);
+    return sum / clients_.size();
 }
 
 bool Load::may_start(Clock::time_point now) const {
@@ -79,6 +86,7 @@ void Load::start(Client& client, Clock::time_point now) {
 void Load::refuse(Client& client, int error, Clock::time_point now) {
     close(client.fd);
     client.fd = -1;
+    client.ended = now;
     client.not_before = now + kPauseAfterRefusal;
     if (error == EAGAIN) {
         ++tally_.backlog_full;
@@ -136,6 +144,7 @@ void Load::finish(Client& client, Clock::time_point now) {
     close(client.fd);
     client.fd = -1;
     client.state = State::idle;
+    client.ended = now;
     if (!judge_.note(client.request, client.reply, now - client.began, tally_))
         client.not_before = now + kPauseAfterRefusal;
 }
@@ -144,6 +153,7 @@ void Load::give_up(Client& client, Clock::time_point now) {
     close(client.fd);
     client.fd = -1;
     client.state = State::idle;
+    client.ended = now;
     client.not_before = now + kPauseAfterRefusal;
     ++tally_.timeouts;
 }

@@ -24,7 +24,7 @@ struct Client {
     std::size_t request = 0;          // waiting: index in the list
     std::size_t next_request = 0;     // a client has every N-th to itself
     std::string reply;
-    Clock::time_point began;
+    Clock::time_point began, ended;   // of its last attempt
     Clock::time_point not_before{};   // idle: pause until then
 };
 
@@ -43,6 +43,7 @@ private:
     void give_up(Client& client, Clock::time_point now);
     void wait_and_read();
     void look_for_late(Clock::time_point now);
+    std::uint64_t run_us() const;
 
     const Options options_;
     const std::vector<std::string> requests_;

@@ -4,7 +4,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -127,7 +126,7 @@ void finish_client(const Child& child, const Options& options, Tally& sum) {
     }
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
         ++sum.timeouts;
-        sum.run_us = std::max(sum.run_us, in_us(in_clock(options.seconds + options.timeout_seconds)));
+        sum.run_us += in_us(in_clock(options.seconds + options.timeout_seconds));
     } else if (!complete || status != 0) {
         std::fputs("load_client: a client has failed\n", stderr);
         std::exit(1);
@@ -148,6 +147,7 @@ Tally run_submits(const Options& options, const std::vector<std::string>& reques
     close(start.read);
     close(start.write);
     for (const Child& child : children) finish_client(child, options, sum);
+    sum.run_us /= children.size();
     return sum;
 }
 

@@ -65,7 +65,7 @@ void add(Tally& sum, const Tally& other) {
     sum.refused += other.refused;
     sum.timeouts += other.timeouts;
     sum.backlog_full += other.backlog_full;
-    sum.run_us = std::max(sum.run_us, other.run_us);
+    sum.run_us += other.run_us;
 }
 
 void send_tally(const Tally& tally, int fd) {
