@@ -110,6 +110,8 @@ Job Router::make_job(std::uint64_t id, const Message& message, TimePoint now) {
     job.task.filters = message.dispatch.filters;
     job.task.state = message.walk.state();
     job.task.expected = message.walk.expected();
+    if (job.task.expected && job.task.expected == message.facts_of && may_be_told(message.record.facts))
+        job.task.facts = message.record.facts;
     job.task.body_path = message.request.body_path;
     job.task.control_paths = message.request.control_paths;
     for (const std::uint32_t filter : message.dispatch.filters) {
@@ -154,7 +156,10 @@ void Router::take_result(std::uint64_t id, JobResult&& result) {
 void Router::take_outcome(Messages::iterator message, Outcome&& outcome, TimePoint now) {
     Message& its = message->second;
     note_runs(its, std::move(outcome.runs));
-    if (!outcome.facts.id.empty()) its.record.facts = std::move(outcome.facts);
+    if (!outcome.facts.id.empty()) {
+        its.record.facts = std::move(outcome.facts);
+        its.facts_of = outcome.identity;
+    }
     note_removals(its, outcome.removals);
     note_left_behind(its, outcome.notes);
     switch (outcome.kind) {

@@ -89,6 +89,22 @@ DigestOrder get_digest_order(ByteReader& in) {
     return order;
 }
 
+void put(ByteWriter& out, const MessageFacts& facts) {
+    out.put_string(facts.id);
+    out.put_string(facts.sender);
+    put(out, facts.recipients);
+    out.put(facts.recipient_count);
+    out.put(facts.size);
+}
+
+void get_facts(ByteReader& in, MessageFacts& facts) {
+    facts.id = in.get_string();
+    facts.sender = in.get_string();
+    facts.recipients = get_strings(in);
+    facts.recipient_count = in.get<std::uint32_t>();
+    facts.size = in.get<std::uint64_t>();
+}
+
 void put(ByteWriter& out, const std::vector<FilterRun>& runs) {
     out.put(static_cast<std::uint32_t>(runs.size()));
     for (const auto& run : runs) {
@@ -158,6 +174,14 @@ std::optional<T> decode(std::string_view payload, Fill fill) {
 
 }  // namespace
 
+bool may_be_told(const MessageFacts& facts) {
+    constexpr std::size_t kFew = 16;
+    if (facts.recipients.size() != facts.recipient_count || facts.recipients.size() > kFew) return false;
+    std::size_t bytes = facts.id.size() + facts.sender.size();
+    for (const std::string& recipient : facts.recipients) bytes += recipient.size();
+    return bytes < kMaxFactText;
+}
+
 std::string encode(const Task& task) {
     ByteWriter out = start_frame();
     out.put(task.id);
@@ -165,6 +189,8 @@ std::string encode(const Task& task) {
     put(out, task.state);
     out.put_bool(task.expected.has_value());
     if (task.expected) put(out, *task.expected);
+    out.put_bool(task.facts.has_value());
+    if (task.facts) put(out, *task.facts);
     out.put_string(task.body_path);
     put(out, task.control_paths);
     out.put_bool(task.digest_order.has_value());
@@ -181,6 +207,7 @@ std::optional<Task> decode_task(std::string_view payload) {
         task.filters = get_list(in);
         task.state = get_state(in);
         if (in.get_bool()) task.expected = get_identity(in);
+        if (in.get_bool()) get_facts(in, task.facts.emplace());
         task.body_path = in.get_string();
         task.control_paths = get_strings(in);
         if (in.get_bool()) task.digest_order = get_digest_order(in);
@@ -246,11 +273,7 @@ std::string encode(const Outcome& outcome) {
     put(out, outcome.runs);
     put(out, outcome.incidents);
     put(out, outcome.removals);
-    out.put_string(outcome.facts.id);
-    out.put_string(outcome.facts.sender);
-    put(out, outcome.facts.recipients);
-    out.put(outcome.facts.recipient_count);
-    out.put(outcome.facts.size);
+    put(out, outcome.facts);
     out.put_string(outcome.detail);
     out.put_string(outcome.retire);
     out.put_bool(outcome.digest.has_value());
@@ -270,11 +293,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
         outcome.runs = get_runs(in);
         outcome.incidents = get_incidents(in);
         outcome.removals = get_removals(in);
-        outcome.facts.id = in.get_string();
-        outcome.facts.sender = in.get_string();
-        outcome.facts.recipients = get_strings(in);
-        outcome.facts.recipient_count = in.get<std::uint32_t>();
-        outcome.facts.size = in.get<std::uint64_t>();
+        get_facts(in, outcome.facts);
         outcome.detail = in.get_string();
         outcome.retire = in.get_string();
         if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);

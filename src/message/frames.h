@@ -62,11 +62,26 @@ struct DigestOrder {
     bool only = false;                   // no filter runs: the outcome is `digested`
 };
 
+/// What the log says of a message; read from the control files by the worker.
+struct MessageFacts {
+    std::string id;                       // M record
+    std::string sender;                   // s record, raw bytes
+    std::vector<std::string> recipients;  // open ones after the last filter, raw bytes, at most kMaxLoggedRecipients
+    std::uint32_t recipient_count = 0;    // all open ones: >= recipients.size()
+    std::uint64_t size = 0;               // bytes of the body file
+};
+inline constexpr std::size_t kMaxLoggedRecipients = 500;
+inline constexpr std::size_t kMaxFactText = 2 * 1024;  // bytes of each of them; the rest is cut off
+
+/// Whether a task may tell them: nothing was left out or cut off, and to send them costs less than to read them again.
+bool may_be_told(const MessageFacts& facts);
+
 struct Task {
     std::uint64_t id = 0;
     std::vector<std::uint32_t> filters;  // chain indexes to run, in order; all belong to this worker's pool
     ChainState state;
     std::optional<Identity> expected;    // the files must still be these; otherwise the outcome is `changed`
+    std::optional<MessageFacts> facts;   // what the stage before has read there, all of it
     std::string body_path;
     std::vector<std::string> control_paths;
     std::optional<DigestOrder> digest_order;
@@ -89,16 +104,6 @@ struct Incident {
     std::string text;  // exception, traceback or the bad reply; raw, at most kMaxIncidentText bytes
 };
 inline constexpr std::size_t kMaxIncidentText = 8 * 1024;
-
-/// What the log says of a message; read from the control files by the worker.
-struct MessageFacts {
-    std::string id;                       // M record
-    std::string sender;                   // s record, raw bytes
-    std::vector<std::string> recipients;  // open ones after the last filter, raw bytes, at most kMaxLoggedRecipients
-    std::uint32_t recipient_count = 0;    // all open ones: >= recipients.size()
-    std::uint64_t size = 0;               // bytes of the body file
-};
-inline constexpr std::size_t kMaxLoggedRecipients = 500;
 
 /// Recipients that were open before a filter and are not after it.
 struct Removal {
@@ -151,7 +156,7 @@ struct Outcome {
     std::vector<FilterRun> runs;
     std::vector<Incident> incidents;
     std::vector<Removal> removals;
-    MessageFacts facts;
+    MessageFacts facts;        // without an id: as the task says
     std::string detail;        // for gone and changed: which file, and how; why there is no digest
     std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText
     std::optional<MessageDigest> digest;  // for poisoned and digested

@@ -10,10 +10,9 @@ namespace {
 constexpr std::size_t kMaxTexts = 192 * 1024;
 constexpr std::size_t kMaxRecipients = 128 * 1024;
 constexpr std::size_t kMaxRemoved = 64 * 1024;
-constexpr std::size_t kMaxAddress = 2 * 1024;
 constexpr std::size_t kMaxDetail = 8 * 1024;
 constexpr std::size_t kMaxRest = kMaxDetail + kMaxRetireText + kMaxNotes * kMaxNote;
-static_assert(kMaxTexts + kMaxRecipients + kMaxRemoved + 2 * kMaxAddress + kMaxRest < kMaxFrame - 64 * 1024);
+static_assert(kMaxTexts + kMaxRecipients + kMaxRemoved + 2 * kMaxFactText + kMaxRest < kMaxFrame - 64 * 1024);
 
 void cut(std::string& text, std::size_t limit) {
     if (text.size() > limit) text.resize(limit);
@@ -37,7 +36,7 @@ struct Room {
 void cut_addresses(std::vector<std::string>& addresses, Room& room) {
     std::size_t kept = 0;
     for (auto& address : addresses) {
-        cut(address, kMaxAddress);
+        cut(address, kMaxFactText);
         const std::size_t size = address.size() + sizeof(std::uint32_t);
         if (size > room.bytes || room.addresses == 0) break;
         room.bytes -= size;
@@ -71,8 +70,8 @@ void fit_into_frame(Outcome& outcome) {
     cut_removals(outcome.removals);
     Room room{kMaxRecipients};
     cut_addresses(outcome.facts.recipients, room);
-    cut(outcome.facts.id, kMaxAddress);
-    cut(outcome.facts.sender, kMaxAddress);
+    cut(outcome.facts.id, kMaxFactText);
+    cut(outcome.facts.sender, kMaxFactText);
     cut(outcome.detail, kMaxDetail);
     cut(outcome.retire, kMaxRetireText);
     if (outcome.notes.size() > kMaxNotes) outcome.notes.resize(kMaxNotes);

@@ -75,6 +75,15 @@ bool clock_is_fine() {
     return is;
 }
 
+bool are_told(const Task& task, const Identity& identity) { return task.facts && task.expected == identity; }
+
+// They are read where the task does not tell them, or speaks of other files.
+Result<MessageFacts> facts_of(const TaskFiles& files, const Task& task, ControlTexts& texts) {
+    if (!are_told(task, files.opened())) return files.facts_as_opened(texts);
+    texts.clear();
+    return *task.facts;
+}
+
 std::uint64_t nanoseconds(Duration duration) { return static_cast<std::uint64_t>(duration.count()); }
 
 }  // namespace
@@ -91,7 +100,7 @@ Outcome TaskRunner::run(const Task& task) {
     outcome.task_id = task.id;
     outcome.state = task.state;
     auto files = TaskFiles::open(task);
-    auto facts = files ? files->facts_as_opened(texts_) : Result<MessageFacts>(files.error());
+    auto facts = files ? facts_of(*files, task, texts_) : Result<MessageFacts>(files.error());
     if (!facts) {
         set_failure(outcome, OutcomeKind::gone, facts.error());
         return outcome;
@@ -124,6 +133,7 @@ Outcome TaskRunner::run(const Task& task) {
     outcome.notes = tidy_up_.take_notes();
     outcome.retire = tidy_up_.retire();
     clear_native_files();
+    if (are_told(task, outcome.identity)) outcome.facts = {};
     // The scoreboard goes on naming the last filter until the verdict is sent: one that closed the pipe is to blame.
     return outcome;
 }

@@ -43,7 +43,7 @@ private:
     TidyUp& tidy_up_;
     ProgressCallback on_progress_;
     RunCpu cpu_;
-    ControlTexts texts_;  // of the message in hand
+    ControlTexts texts_;  // of the message in hand; none when its files were not read
 };
 
 }  // namespace pythonfilter

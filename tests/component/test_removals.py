@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
 from support.spool import records
@@ -87,13 +88,14 @@ def test_more_than_the_log_takes_are_counted() -> None:
         assert " removed=699 verdict=accept " in server.wait_for_log(" verdict=accept ")
 
 
-def test_what_a_filter_removed_is_told_although_the_next_one_kills_the_worker() -> None:
-    config = """
-        failure: {on_crash: skip}
-        pools: {other: {workers: 1}}
-        filters: [remove, die, {filter: end, pool: other}]
+@pytest.mark.parametrize("before", ["", "{filter: start, pool: other}, "], ids=["at the start", "behind another pool"])
+def test_what_a_filter_removed_is_told_although_the_next_one_kills_the_worker(before: str) -> None:
+    config = f"""
+        failure: {{on_crash: skip}}
+        pools: {{other: {{workers: 1}}}}
+        filters: [{before}remove, die, {{filter: end, pool: other}}]
     """
-    with Server(filters={"remove": REMOVE, "die": DIE, "end": PASS}, config=config) as server:
+    with Server(filters={"start": PASS, "remove": REMOVE, "die": DIE, "end": PASS}, config=config) as server:
         assert server.ask(controls=[records(recipients=["ann@x", "bob@example.net"])]) == ACCEPTED
         assert removed(server) == [("remove", "recipient <bob@example.net>")]
         server.wait_for_log(r" to=<ann@x> size=\d+ removed=1 verdict=accept ")
@@ -105,3 +107,23 @@ def test_each_filter_is_told_with_what_it_removed_also_when_the_message_is_refus
         assert server.ask(controls=[records(recipients=["ann@x", "bob@example.net", "cid@y"])]) == b"550 no\n"
         assert removed(server) == [("first", "recipient <bob@example.net>"), ("second", "recipient <ann@x>")]
         server.wait_for_log(r" to=<cid@y> size=\d+ removed=2 verdict=reject by=second ")
+
+
+# A few recipients go with the task from pool to pool, many or very long ones are read again by each worker.
+OTHERS = {"none": [], "some": [f"u{n}@y" for n in range(14)], "many": [f"u{n}@y" for n in range(40)],
+          "a very long one": ["u" * 3000 + "@y"]}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("last, ending", [(PASS, "accept "), (DIE, 'defer by=last reason="crash in last"')],
+                         ids=["passes", "dies"])
+def test_each_filter_is_told_with_what_it_removed_also_across_pools(name: str, last: str, ending: str) -> None:
+    names = ["first", "ann", "between", "bob", "last"]
+    removes_ann = REMOVE.replace("bob@example.net", "ann@x")
+    filters = dict(zip(names, [PASS, removes_ann, PASS, REMOVE, last]))
+    chain = ", ".join(f"{{filter: {filter}, pool: {{workers: 1}}}}" for filter in names)
+    with Server(filters=filters, config=f"filters: [{chain}]\n") as server:
+        server.ask(controls=[records(recipients=["ann@x", "bob@example.net", "cid@y", *OTHERS[name]])])
+        assert removed(server) == [("ann", "recipient <ann@x>"), ("bob", "recipient <bob@example.net>")]
+        assert re.search(rf" from=<alice@example.com> to=<cid@y>.* size=66 removed=2 verdict={ending}",
+                         server.wait_for_log("^message .* verdict="))

@@ -26,6 +26,7 @@ Task sample_task() {
     task.filters = {3, 1, 4};
     task.state = {"250 kept", {5, 6}};
     task.expected = Identity{{77, 88}};
+    task.facts = MessageFacts{"M2", name_with_nul(), {"", "c@z"}, 2, 1234};
     task.body_path = "/t/D1";
     task.control_paths = {"/t/C1.1", name_with_nul(), ""};
     task.digest_order = DigestOrder{{{1, 2, 3, 4}}, {{{5, 6, 7, 8}}, {{9, 10, 11, 12}}}, true};
@@ -127,6 +128,12 @@ TEST_CASE("frames: a task comes back as it was sent") {
     CHECK(got->filters == sent.filters);
     check_equal(got->state, sent.state);
     CHECK(got->expected == sent.expected);
+    REQUIRE(got->facts);
+    CHECK(got->facts->id == sent.facts->id);
+    CHECK(got->facts->sender == sent.facts->sender);
+    CHECK(got->facts->recipients == sent.facts->recipients);
+    CHECK(got->facts->recipient_count == sent.facts->recipient_count);
+    CHECK(got->facts->size == sent.facts->size);
     CHECK(got->body_path == sent.body_path);
     CHECK(got->control_paths == sent.control_paths);
     REQUIRE(got->digest_order);
@@ -141,12 +148,27 @@ TEST_CASE("frames: a task comes back as it was sent") {
 TEST_CASE("frames: a task without expectations has none afterwards") {
     Task sent = sample_task();
     sent.expected.reset();
+    sent.facts.reset();
     sent.digest_order.reset();
     const auto got = decode_task(payload_of(encode(sent)));
     REQUIRE(got);
     CHECK_FALSE(got->expected);
+    CHECK_FALSE(got->facts);
     CHECK_FALSE(got->digest_order);
     CHECK(got->body_path == sent.body_path);
+}
+
+TEST_CASE("frames: a task tells the facts of a message only if they are few and whole") {
+    MessageFacts facts{"M1", "s@x", {"a@y"}, 1, 10};
+    CHECK(may_be_told(facts));
+    facts.recipient_count = 2;
+    CHECK_FALSE(may_be_told(facts));
+    facts.recipients.assign(facts.recipient_count = 16, "a@y");
+    CHECK(may_be_told(facts));
+    facts.recipients.assign(facts.recipient_count = 17, "a@y");
+    CHECK_FALSE(may_be_told(facts));
+    facts.recipients.assign(facts.recipient_count = 1, std::string(kMaxFactText, 'a'));  // there may have been more
+    CHECK_FALSE(may_be_told(facts));
 }
 
 TEST_CASE("frames: ready comes back as it was sent") {
