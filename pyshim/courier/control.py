@@ -1,7 +1,7 @@
 """The envelope of a message: who sent it, from where, and to whom.
 
-Filters call these functions with the control paths that do_filter() was given. Nothing is remembered: every call reads
-the files again, so it sees what the filters before it changed. Files are only ever appended to; values that would end a
+Filters call these functions with the control paths that do_filter() was given. Every call tells what the files hold
+at that moment, so it sees what the filters before it changed. Files are only ever appended to; values that would end a
 record early are refused. Letters in the texts below are Courier's record letters. The work is done in courier._native.
 
 In every function, control_paths is a list or tuple of paths: str, bytes, or os.PathLike. A file is read as Courier

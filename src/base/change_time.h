@@ -11,9 +11,10 @@ namespace pythonfilter {
 inline bool same_time(const timespec& a, const timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
 /// True when every change from now on gives the file another time than this one. The clock of file systems ticks up to
-/// every 10 ms: two changes within a tick leave the same time.
+/// every 10 ms: two changes within a tick leave the same time. Where file systems keep whole seconds only, none shows.
 inline bool next_change_shows(const timespec& changed) {
     constexpr long long kTick = 20'000'000;
+    if (changed.tv_nsec == 0) return false;
     timespec now{};
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     return std::llabs((now.tv_sec - changed.tv_sec) * 1'000'000'000LL + now.tv_nsec - changed.tv_nsec) > kTick;

@@ -158,7 +158,8 @@ void Router::take_outcome(Messages::iterator message, Outcome&& outcome, TimePoi
     note_runs(its, std::move(outcome.runs));
     if (!outcome.facts.id.empty()) {
         its.record.facts = std::move(outcome.facts);
-        its.facts_of = outcome.identity;
+        its.facts_of.reset();
+        if (outcome.facts_hold) its.facts_of = outcome.identity;
     }
     note_removals(its, outcome.removals);
     note_left_behind(its, outcome.notes);
@@ -242,6 +243,7 @@ void Router::end_lost(Messages::iterator message, const JobResult& result, std::
                its.generation.route().filters[result.filter].name;
     Job job = make_job(message->first, its, Clock::now());
     job.task.expected.reset();
+    job.task.facts.reset();
     job.task.digest_order = DigestOrder{poison_.key(), {}, true};
     job.timeouts.assign(job.task.filters.size(), kDigestLimit);
     job.budget_end = std::min(job.budget_end, job.queued_at + kDigestLimit);

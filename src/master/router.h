@@ -63,7 +63,7 @@ private:
         ChainWalk::Dispatch dispatch;  // the present one
         Breakers::Filters probes;      // of it
         MessageRecord record;
-        std::optional<Identity> facts_of;  // of which files the facts of the record were read
+        std::optional<Identity> facts_of;  // of which files a worker says that the record's facts are
         std::string last_reply, loss;  // while its digest is taken: the answer, and "crash in NAME"
     };
     using Messages = std::unordered_map<std::uint64_t, Message>;

@@ -170,13 +170,13 @@ void ControlText::take(std::string_view visible) {
     }
 }
 
-Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients, ControlTexts& texts) {
+Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients, ControlTexts* texts) {
     Envelope envelope;
     ControlText text;
     RecipientTable table;
     for (std::size_t file = 0; file < control_fds.size(); ++file) {
         if (auto status = text.take(control_fds[file]); !status) return status.error();
-        texts.add(text.view());
+        if (texts) texts->add(text.view());
         if (file == 0) {
             envelope.id = find_record(text.view(), 'M').value_or("");
             envelope.sender = find_record(text.view(), 's').value_or("");

@@ -225,8 +225,9 @@ struct Envelope {
     std::vector<std::string> recipients;  // open ones of all files in order, at most as many as asked for
     std::uint32_t recipient_count = 0;    // all open ones: >= recipients.size()
 };
-/// Adds what it reads to `texts`.
-Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients, ControlTexts& texts);
+/// Adds what it reads to `texts`, if there are any.
+Result<Envelope> read_envelope(std::span<const int> control_fds, std::size_t max_recipients,
+                               ControlTexts* texts = nullptr);
 
 /// Which file is meant, since Courier reuses paths (and inode numbers) from one message to the next.
 struct FileId {

@@ -274,6 +274,7 @@ std::string encode(const Outcome& outcome) {
     put(out, outcome.incidents);
     put(out, outcome.removals);
     put(out, outcome.facts);
+    out.put_bool(outcome.facts_hold);
     out.put_string(outcome.detail);
     out.put_string(outcome.retire);
     out.put_bool(outcome.digest.has_value());
@@ -294,6 +295,7 @@ std::optional<Outcome> decode_outcome(std::string_view payload) {
         outcome.incidents = get_incidents(in);
         outcome.removals = get_removals(in);
         get_facts(in, outcome.facts);
+        outcome.facts_hold = in.get_bool();
         outcome.detail = in.get_string();
         outcome.retire = in.get_string();
         if (in.get_bool()) outcome.digest = get_words<MessageDigest>(in);

@@ -81,7 +81,7 @@ struct Task {
     std::vector<std::uint32_t> filters;  // chain indexes to run, in order; all belong to this worker's pool
     ChainState state;
     std::optional<Identity> expected;    // the files must still be these; otherwise the outcome is `changed`
-    std::optional<MessageFacts> facts;   // what the stage before has read there, all of it
+    std::optional<MessageFacts> facts;   // what an earlier stage has read there; to be trusted as far as `state`
     std::string body_path;
     std::vector<std::string> control_paths;
     std::optional<DigestOrder> digest_order;
@@ -157,6 +157,7 @@ struct Outcome {
     std::vector<Incident> incidents;
     std::vector<Removal> removals;
     MessageFacts facts;        // without an id: as the task says
+    bool facts_hold = false;   // they were read of these files, which no filter of this stage changed
     std::string detail;        // for gone and changed: which file, and how; why there is no digest
     std::string retire;        // why this worker must serve no further message; empty: it may. <= kMaxRetireText
     std::optional<MessageDigest> digest;  // for poisoned and digested

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <optional>
 #include <string_view>
+#include <sys/types.h>
 
 namespace pythonfilter {
 
@@ -23,6 +24,7 @@ struct TaskFileCalls {
         const char* path;
         FileId id;
         timespec changed;  // its ctime
+        off_t size;
         int fd;            // lent until end_message(), of a control file; else -1
         // What a control file has held since that ctime, lent likewise. None when it may have been changed since then
         // and not show it.

@@ -5,7 +5,7 @@
 //   control_data.*  what get_control_data() returns
 //   arguments.*     Python values -> paths, record values; and errors back
 //   text.*          the decoding rule (try_decode) and its way back
-//   task_files.*    which files the current message consists of, and their descriptors in a worker
+//   task_files.*    which files the current message consists of; in a worker, their descriptors and what it has read
 //
 // It never keeps anything about a message but that list, and it keeps the GIL (small local files, and the list is
 // shared) except while an append waits for the disk.

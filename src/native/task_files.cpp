@@ -16,6 +16,7 @@ struct Listed {
     std::string path;
     FileId id;
     timespec changed{};
+    off_t size = 0;
     HeldFile held;
 };
 
@@ -42,6 +43,7 @@ void begin_message(const TaskFileCalls::File* files, std::size_t count) {
         listed[i].path = files[i].path;
         listed[i].id = files[i].id;
         listed[i].changed = files[i].changed;
+        listed[i].size = files[i].size;
         listed[i].held = {files[i].fd, files[i].text};
     }
 }
@@ -57,7 +59,7 @@ void register_task_files(const py::iterable& files) {
     for (const auto& item : files) {
         const auto file = item.cast<py::tuple>();
         if (file.size() != 3) throw py::value_error("a task file is (path, st_dev, st_ino)");
-        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}, {}, {}});
+        wanted.push_back({to_path(file[0]), {file[1].cast<dev_t>(), file[2].cast<ino_t>()}, {}, 0, {}});
     }
     listed = std::move(wanted);
 }
@@ -81,7 +83,7 @@ std::optional<HeldFile> held_file(std::string_view path) {
     struct stat info {};
     if (!found || found->held.fd < 0 || fstat(found->held.fd, &info) != 0) return {};
     const bool is_it = FileId{info.st_dev, info.st_ino} == found->id && info.st_nlink > 0;
-    if (!is_it || !same_time(info.st_ctim, found->changed)) return {};
+    if (!is_it || info.st_size != found->size || !same_time(info.st_ctim, found->changed)) return {};
     return found->held;
 }
 

@@ -36,8 +36,9 @@ struct HeldFile {
 };
 
 /// Nothing, unless the path must still lead to that file: nothing was done to it since the worker opened it, not even
-/// within its directory (ctime; a file system whose clock ticks slowly may hide what is done in the tick in which
-/// Courier wrote it: such a file has no text here). To look costs one system call, and no walk through directories.
+/// within its directory (size and ctime; a file system whose clock ticks slowly may hide what is done in the tick in
+/// which Courier wrote it: such a file has no text here). To look costs one system call, and no walk through
+/// directories.
 std::optional<HeldFile> held_file(std::string_view path);
 
 /// (st_dev, st_ino), or None when the path is not listed.

@@ -29,7 +29,7 @@ void register_native_files(const TaskFiles& files, const ControlTexts& texts) {
     list.reserve(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const auto& entry = entries[i];
-        list.push_back({entry.path.c_str(), entry.id, entry.changed, entry.fd.get(), {}});
+        list.push_back({entry.path.c_str(), entry.id, entry.changed, entry.size, entry.fd.get(), {}});
         if (i > 0 && entry.change_shows) list.back().text = texts.of(i - 1);
     }
     calls->begin_message(list.data(), list.size());

@@ -1,5 +1,5 @@
 // SignalMasks: which signals the kernel ignores in this process and for which it calls a function, asked for with one
-// system call instead of one for each of 64 signals. Used by the table of what filters can change about signals.
+// system call instead of one for each signal. Used by the table of what filters can change about signals.
 #pragma once
 
 #include "base/unique_fd.h"

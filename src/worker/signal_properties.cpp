@@ -8,6 +8,7 @@
 #include <array>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <sys/time.h>
 
 namespace pythonfilter {
@@ -87,8 +88,9 @@ struct Handler {
 
 class SignalHandlers {
 public:
-    SignalHandlers(const std::vector<int>& signals, std::shared_ptr<const SignalMasks> masks)
-        : masks_(std::move(masks)) {
+    /// `many`: they are asked for together.
+    SignalHandlers(const std::vector<int>& signals, bool many) {
+        if (many) masks_.emplace();
         const PyObj module = steal(PyImport_ImportModule("_signal"));
         PyErr_Clear();
         if (module) get_ = optional_attribute(module.ptr(), "getsignal");
@@ -96,14 +98,14 @@ public:
         PyErr_Clear();
         for (const int signal : signals) {
             Saved saved{signal, steal(PyLong_FromLong(signal)), {}, {}};
-            sigaction(signal, nullptr, &saved.action);
+            if (sigaction(signal, nullptr, &saved.action) != 0) continue;  // the C library's own, for its threads
             saved.python = python_handler(saved);
             saved_.push_back(std::move(saved));
         }
     }
 
     std::string read() const {
-        const auto masks = masks_->read();
+        const auto masks = masks_ ? masks_->read() : std::nullopt;
         std::string bytes;
         for (const Saved& saved : saved_) bytes += as_bytes(masks ? handler_now(saved, *masks) : handler_now(saved));
         return bytes;
@@ -162,17 +164,17 @@ private:
         return {reinterpret_cast<void*>(masks.ignores(saved.signal) ? SIG_IGN : SIG_DFL), nullptr};
     }
 
-    std::shared_ptr<const SignalMasks> masks_;
+    std::optional<SignalMasks> masks_;
     std::vector<Saved> saved_;
     PyObj get_, set_;
 };
 
-Property handlers_row(bool usual, std::shared_ptr<const SignalMasks> masks) {
+Property handlers_row(bool usual) {
     std::vector<int> signals;
     for (int signal = 1; signal < NSIG; ++signal) {
         if ((std::find(kUsual.begin(), kUsual.end(), signal) != kUsual.end()) == usual) signals.push_back(signal);
     }
-    const auto handlers = std::make_shared<SignalHandlers>(signals, std::move(masks));
+    const auto handlers = std::make_shared<SignalHandlers>(signals, !usual);
     return {"signal handlers", usual ? Look::called : Look::full, [handlers] { return handlers->read(); },
             [handlers](const std::string&) { return handlers->restore(); },
             [handlers](const std::string& wanted, const std::string& value) {
@@ -183,13 +185,12 @@ Property handlers_row(bool usual, std::shared_ptr<const SignalMasks> masks) {
 }  // namespace
 
 std::vector<Property> signal_properties() {
-    const auto masks = std::make_shared<const SignalMasks>();
     return {
         {"an alarm timer", Look::called, read_timers<0, 1>, disarm_timers<0>, describe_timers},
         {"a timer of CPU time", Look::called, read_timers<1, kTimers.size()>, disarm_timers<1>, describe_timers},
         {"the signal mask", Look::called, read_mask, restore_mask, describe_mask},
-        handlers_row(true, masks),
-        handlers_row(false, masks),
+        handlers_row(true),
+        handlers_row(false),
     };
 }
 

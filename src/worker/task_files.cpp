@@ -113,7 +113,7 @@ Result<Identity> TaskFiles::current() {
     return digest.identity();
 }
 
-Result<MessageFacts> TaskFiles::read_facts(off_t size, ControlTexts& texts) const {
+Result<MessageFacts> TaskFiles::read_facts(off_t size, ControlTexts* texts) const {
     std::vector<int> control_fds;
     control_fds.reserve(entries_.size());
     for (std::size_t i = 1; i < entries_.size(); ++i) control_fds.push_back(entries_[i].fd.get());
@@ -130,14 +130,13 @@ Result<MessageFacts> TaskFiles::read_facts(off_t size, ControlTexts& texts) cons
 
 Result<MessageFacts> TaskFiles::facts_as_opened(ControlTexts& texts) const {
     texts.clear();
-    return read_facts(entries_[0].size, texts);
+    return read_facts(entries_[0].size, &texts);
 }
 
 Result<MessageFacts> TaskFiles::facts() const {
     struct stat info{};
     const bool known = stat(entries_[0].path.c_str(), &info) == 0;
-    ControlTexts texts;
-    return read_facts(known ? info.st_size : entries_[0].size, texts);
+    return read_facts(known ? info.st_size : entries_[0].size, nullptr);
 }
 
 Result<UniqueFd> TaskFiles::open_body() const {

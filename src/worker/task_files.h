@@ -52,7 +52,7 @@ public:
 
 private:
     TaskFiles() = default;
-    Result<MessageFacts> read_facts(off_t size, ControlTexts& texts) const;
+    Result<MessageFacts> read_facts(off_t size, ControlTexts* texts) const;
 
     std::vector<Entry> entries_;
     Identity opened_;

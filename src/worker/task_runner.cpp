@@ -134,6 +134,7 @@ Outcome TaskRunner::run(const Task& task) {
     outcome.retire = tidy_up_.retire();
     clear_native_files();
     if (are_told(task, outcome.identity)) outcome.facts = {};
+    outcome.facts_hold = outcome.identity == message.files.opened();
     // The scoreboard goes on naming the last filter until the verdict is sent: one that closed the pipe is to blame.
     return outcome;
 }

@@ -18,8 +18,8 @@ struct Tally {
     std::uint64_t eof = 0;           // closed without a byte: Courier answers 432
     std::uint64_t refused = 0;       // connect failed, for any reason but a full backlog
     std::uint64_t timeouts = 0;
-    std::uint64_t run_us = 0;        // for how long messages were sent and answered; where seconds end the run, the
-                                     // mean of the clients: the last ones wait while the others have stopped
+    std::uint64_t run_us = 0;        // for how long messages were sent and answered; without a count, the mean of
+                                     // the clients: the last ones still wait when the others have stopped
     std::uint64_t backlog_full = 0;  // not an attempt: it is made again after a pause
 };
 

@@ -48,6 +48,8 @@ CHANGES = {
                             "signal.getsignal(2) is not signal.default_int_handler", r"signal handlers \(SIGINT\)"),
     "unusual handler": ("import signal\nsignal.signal(signal.SIGURG, signal.SIG_IGN)" + SLOW,
                         "signal.getsignal(signal.SIGURG) == signal.SIG_IGN", r"signal handlers \(SIGURG\)"),
+    "unusual handler in Python": ("import signal\nsignal.signal(signal.SIGWINCH, lambda *_: None)" + SLOW,
+                                  "signal.getsignal(signal.SIGWINCH)", r"signal handlers \(SIGWINCH\)"),
     "handler in C": ("import ctypes\nctypes.CDLL(None).signal(12, 1)",
                      "not int(open('/proc/self/status').read().split('SigIgn:')[1].split()[0], 16) & 1 << 11 == 0",
                      r"signal handlers \(SIGUSR2\)"),
@@ -92,6 +94,10 @@ CHANGES = {
                        "sys.modules['courier.control'].__name__ == 'evil'", "names in courier or builtins"),
     "built-in": ("import builtins\nbuiltins.len = lambda _: 7", "len('') == 7",
                  "names in courier or builtins .builtins.len"),
+    # The worker's descriptors for looking are gone from here on.
+    "unusual handler, and closes all": (
+        "import os, signal\nos.closerange(3, 1024)\nsignal.signal(signal.SIGPROF, signal.SIG_IGN)" + SLOW,
+        "signal.getsignal(signal.SIGPROF)", r"signal handlers \(SIGPROF\)"),
 }
 
 

@@ -113,6 +113,38 @@ def test_control_does_not_read_again_what_the_worker_has_read() -> None:
         assert server.ask_message(message) == b"450 6000 recipients, 0 reads, then 6001\n"
 
 
+def test_the_workers_of_later_pools_are_told_what_a_few_records_say() -> None:
+    looks = """\
+        from courier import control
+
+        last = 0
+
+        def bytes_read():
+            with open('/proc/self/io') as file:
+                return int(file.read().split()[1])
+
+        def do_filter(body_path, control_paths):
+            global last
+            before = bytes_read() - last
+            sender = control.get_sender(control_paths)
+            last = bytes_read()
+            return f'450 {sender} {"read" if before > 30000 else "told"}'
+    """
+    config = "filters: [{filter: passes, pool: {workers: 1}}, {filter: looks, pool: {workers: 1}}]\n"
+    passes = "def do_filter(body_path, control_paths):\n    return ''\n"
+    long = ["x" * 40000]
+    many = [records(sender="many@x", recipients=[f"r{n}@x" for n in range(40)], extra=long)]
+    few = [records(sender="few@x", extra=long)]
+    with Server(filters={"passes": passes, "looks": looks}, config=config) as server:
+        replies = []
+        for controls in (many, many, few, many, few, few):
+            message = server.spool.message(controls=controls)
+            wait_until_settled(message)
+            replies.append(server.ask_message(message))
+        assert replies[1:] == [f"450 {text}\n".encode() for text in
+                               ("many@x read", "few@x told", "many@x read", "few@x told", "few@x told")]
+
+
 def test_control_opens_no_file_that_the_worker_has_open() -> None:
     limited = "import resource\nlimits = resource.getrlimit(resource.RLIMIT_NOFILE)\n" \
               "resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))\n" \

@@ -109,6 +109,24 @@ def test_each_filter_is_told_with_what_it_removed_also_when_the_message_is_refus
         server.wait_for_log(r" to=<cid@y> size=\d+ removed=2 verdict=reject by=second ")
 
 
+def test_another_file_in_the_place_of_one_is_read_by_the_next_pool() -> None:
+    replaces = """
+        import os
+        def do_filter(body_path, control_paths):
+            path = control_paths[1]
+            with open(path) as old, open(path + '.new', 'w') as new:
+                new.write(old.read().replace('bob@example.net', 'eve@example.net'))
+            os.rename(path + '.new', path)
+            return ""
+    """
+    removes_ann = REMOVE.replace("bob@example.net", "ann@x")
+    config = "filters: [{filter: replaces, pool: {workers: 1}}, {filter: removes, pool: {workers: 1}}]\n"
+    with Server(filters={"replaces": replaces, "removes": removes_ann}, config=config) as server:
+        assert server.ask(controls=[records(recipients=["ann@x"]), records()]) == ACCEPTED
+        assert removed(server) == [("removes", "recipient <ann@x>")]
+        server.wait_for_log(r" to=<eve@example.net> size=\d+ removed=1 verdict=accept ")
+
+
 # A few recipients go with the task from pool to pool, many or very long ones are read again by each worker.
 OTHERS = {"none": [], "some": [f"u{n}@y" for n in range(14)], "many": [f"u{n}@y" for n in range(40)],
           "a very long one": ["u" * 3000 + "@y"]}

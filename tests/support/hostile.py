@@ -74,8 +74,8 @@ def outcome(task, kind=0, reply=b"", incidents=(), recipients=(), removals=()):
                  struct.pack("=I", len(incidents)) + b"".join(bytes(4 + 1) + s(text) for text in incidents) +
                  struct.pack("=I", len(removals)) +
                  b"".join(bytes(4) + texts(names) + struct.pack("=I", 2 ** 32 - 1) for names in removals) +
-                 s(b"") + s(b"") + texts(recipients) + struct.pack("=IQ", 0, 0) + s(b"") + s(b"") +
-                 bytes(1) + bytes(1) + bytes(4))
+                 s(b"") + s(b"") + texts(recipients) + struct.pack("=IQ", 0, 0) + bytes(1) +
+                 s(b"") + s(b"") + bytes(1) + bytes(1) + bytes(4))
 
 def wake_master():
     os.write(verdict_fd(), b"!")

@@ -165,7 +165,7 @@ TEST_CASE("envelope: id and sender of the first file, open recipients of all") {
     const ControlFile first(sample), second(alias);
     const int fds[] = {first.fd.get(), second.fd.get()};
     ControlTexts texts;
-    const auto envelope = read_envelope(fds, 100, texts);
+    const auto envelope = read_envelope(fds, 100, &texts);
     REQUIRE(envelope);
     CHECK(texts.of(0) == sample);
     CHECK(texts.of(1) == alias);
@@ -180,8 +180,7 @@ TEST_CASE("envelope: id and sender of the first file, open recipients of all") {
 TEST_CASE("envelope: more recipients than asked for are counted only") {
     const ControlFile first(sample), second(alias);
     const int fds[] = {first.fd.get(), second.fd.get()};
-    ControlTexts texts;
-    const auto envelope = read_envelope(fds, 3, texts);
+    const auto envelope = read_envelope(fds, 3);
     REQUIRE(envelope);
     CHECK(envelope->recipients.size() == 3);
     CHECK(envelope->recipient_count == 4);

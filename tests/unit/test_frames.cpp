@@ -59,6 +59,7 @@ Outcome sample_outcome() {
     outcome.incidents = {{7, FailureEvent::exit, "SystemExit"}};
     outcome.removals = {{7, {"bob@z"}, 600}};
     outcome.facts = {"M1", "s@x", {"a@y", "b@z"}, 12, 0xffffffffff};
+    outcome.facts_hold = true;
     outcome.detail = "control file";
     outcome.retire = "a thread is left";
     outcome.digest = MessageDigest{{1, 2, 3, 4}};
