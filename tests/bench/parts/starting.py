@@ -2,17 +2,21 @@
 
 Nothing is polled. Ready is when the last copy of fd 3 is closed, which select() sees. A filter notes the time and kills
 its worker; the client, told so by its 451, at once asks about the next message, which only a replacement can answer.
-So the time found is that of the replacement, of the bad news and of one message. Must never use a worker that had a
-sibling.
+So the time found is that of the replacement, of the bad news and of one message. Beside it stands what a plain Python
+takes to fork a child that answers (plain_fork.py): the least that it can be on the machine. Must never use a worker that
+had a sibling.
 """
 from __future__ import annotations
 
+import json
 import os
 import select
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import plain_fork
 from bench.figures import Series, Target, table
 from bench.filter_server import LoggingServer
 from bench.session import Bench
@@ -59,6 +63,7 @@ class Times:
     ready: float
     initialised: list[float]  # from the death of a worker to init_filter of the next
     answered: list[float]     # from the death to the first reply of the next
+    plain: list[float]        # likewise, of a plain Python's child
 
 
 def run(bench: Bench) -> None:
@@ -70,12 +75,15 @@ def run(bench: Bench) -> None:
     ready = Series(tuple(one.ready for one in found))
     initialised = Series(tuple(value for one in found for value in one.initialised))
     answered = Series(tuple(value for one in found for value in one.answered))
+    plain = Series(tuple(value for one in found for value in one.plain))
     rows = [("exec to ready", [ready.text(1), f"{rounds}"]),
             ("death of a worker to init_filter in its replacement", [initialised.text(2), f"{rounds * DEATHS}"]),
-            ("death of a worker to the first answer of its replacement", [answered.text(2), f"{rounds * DEATHS}"])]
+            ("death of a worker to the first answer of its replacement", [answered.text(2), f"{rounds * DEATHS}"]),
+            ("the same of a child that a plain Python forks", [plain.text(2), f"{rounds * DEATHS}"])]
     bench.show("\n" + table(f"Start with {FILTERS} filters that import email, re and sqlite3, in ms",
                             ["median (min-max)", "times"], rows))
-    bench.data["start"] = {"ready_ms": ready, "initialised_ms": initialised, "answered_ms": answered}
+    bench.data["start"] = {"ready_ms": ready, "initialised_ms": initialised, "answered_ms": answered,
+                           "plain_fork_ms": plain}
     bench.targets += [
         Target("start: exec to ready with ten filters", 250.0, ready.median, at_most=True, unit="ms"),
         Target("start: a dead worker is replaced, and the replacement has answered", 5.0, answered.median, at_most=True,
@@ -98,10 +106,17 @@ def measure() -> Times:
             raise TimeoutError("the server is not ready after 30 s")
         ready = time.monotonic_ns()
         server.wait_ready()
-        times = Times((ready - int(note.read_text())) / 1e6, [], [])
+        times = Times((ready - int(note.read_text())) / 1e6, [], [], [])
         for _ in range(DEATHS):
             replace(server, times)
-        return times
+    times.plain += plain_times()
+    return times
+
+
+def plain_times() -> list[float]:
+    command = ["/usr/bin/python3", plain_fork.__file__, str(DEATHS), "email", "email.parser", "re", "sqlite3"]
+    found: list[float] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True).stdout)
+    return found
 
 
 def replace(server: LoggingServer, times: Times) -> None:
