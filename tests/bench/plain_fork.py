@@ -3,8 +3,8 @@
     python3 plain_fork.py DEATHS MODULE...      prints milliseconds, as JSON
 
 A Python that has imported the modules forks a child, which answers a message; the child is killed, the next one is
-forked at once and asked. Measured is from the kill to that answer: a fork, the end of a process, the memory that a child
-touches first; no sandbox, no limits, no master between. Must never import anything of this project.
+forked at once and asked. Measured is from the kill to that answer: a fork, the end of a process, the memory that a
+child touches first; no sandbox, no limits, no master between. Must never import anything of this project.
 """
 from __future__ import annotations
 

@@ -3,8 +3,7 @@
 Nothing is polled. Ready is when the last copy of fd 3 is closed, which select() sees. A filter notes the time and kills
 its worker; the client, told so by its 451, at once asks about the next message, which only a replacement can answer.
 So the time found is that of the replacement, of the bad news and of one message. Beside it stands what a plain Python
-takes to fork a child that answers (plain_fork.py): the least that it can be on the machine. Must never use a worker that
-had a sibling.
+takes to fork a child that answers (plain_fork.py), on the same machine. Must never use a worker that had a sibling.
 """
 from __future__ import annotations
 
