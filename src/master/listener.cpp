@@ -22,8 +22,8 @@ Listener::Listener(Loop& loop, UniqueFd socket, std::function<void(UniqueFd)> on
       pause_(loop, [this] { watch_.start(); }),
       watch_(loop, socket_.get(), EV_READ, [this] { accept_some(); }) {}
 
-// To find nobody costs more than to accept somebody and answer the loop's question whether there are more: as many are
-// accepted as came the last time, and more only when there were more in the next round.
+// To find nobody costs as much as to accept somebody, as the kernel makes a socket first. The loop's next round tells
+// for less whether there are more: as many are accepted as came the last time, and more when that round finds more.
 void Listener::accept_some() {
     const unsigned round = loop_.round();
     if (round == full_in_ + 1) at_once_ = std::min(2 * at_once_, kMostAtOnce);

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 from support.server import Server
 from support.spool import Message, records
+from support.wait import wait_until
 
 ONE_WORKER = "pools: {default: {workers: 1}}\n"
 CONTROLS = [records(sender="alice@example.com"), records(sender="dave@example.com")]
@@ -78,10 +79,12 @@ def wait_until_settled(message: Message) -> None:
     """Until each change of a control file gives it another time, whatever the clock of the file system."""
     tick = message.body_path.with_suffix(".tick")
     written = max(path.stat().st_ctime_ns for path in message.control_paths)
-    while True:
+
+    def is_later() -> bool:
         tick.touch()
-        if tick.stat().st_ctime_ns > written + 50_000_000:
-            break
+        return tick.stat().st_ctime_ns > written + 50_000_000
+
+    wait_until("a later time of the file system", is_later)
     tick.unlink()
 
 

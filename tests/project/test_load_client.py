@@ -46,8 +46,8 @@ def answering(path: Path, answers: list[bytes | None]) -> Iterator[None]:
                 client.close()
 
 
-def load(path: Path, submits: bool, replies: list[str]) -> Result:
-    return run_load(path, REQUESTS, clients=CLIENTS, seconds=0.2, timeout=0.5, replies=replies, submits=submits)
+def load(path: Path, submits: bool, replies: list[str], timeout: float = 0.5) -> Result:
+    return run_load(path, REQUESTS, clients=CLIENTS, seconds=0.2, timeout=timeout, replies=replies, submits=submits)
 
 
 @pytest.mark.parametrize("submits", [True, False], ids=["submits", "one process"])
@@ -80,6 +80,11 @@ class TestLoad:
             result = load(tmp_path / "socket", submits, [])
         assert result.timeouts == 1
         assert set(result.replies) == {"200 Ok", "450 later"}
+
+    def test_one_that_waits_does_not_make_the_others_slower(self, tmp_path: Path, submits: bool) -> None:
+        with answering(tmp_path / "socket", [b"200 Ok\n", None, b"450 later\n"]):
+            result = load(tmp_path / "socket", submits, [], timeout=3.0)
+        assert 3.0 / CLIENTS <= result.seconds < 2.0  # two have asked for 0.2 s, one has waited for 3 or a little more
 
     def test_nobody_there(self, tmp_path: Path, submits: bool) -> None:
         result = load(tmp_path / "socket", submits, [])
