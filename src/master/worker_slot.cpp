@@ -253,9 +253,9 @@ void WorkerSlot::lost_tasks() {
 }
 
 // A filter has written in its worker's or the master's place, and the worker has gone on. A job that it has not begun
-// goes to another one.
+// goes to another one, as soon as the worker is dead: no line of the filter, which is over, is worth waiting for.
 bool WorkerSlot::forged(const char* what) {
-    if (take_job_back()) begin_kill(JobResult::Kind::crashed, what);
+    if (take_job_back()) kill(JobResult::Kind::crashed, what);
     else if (retire_.empty()) retire_ = what;
     return true;
 }
