@@ -1,10 +1,11 @@
 """Rules for all tests: what --full means, and that CI skips nothing.
 
-Read by pytest for every directory of tests/. dev/test gives --full; .ci/run sets CI=true. Must never hide a test
-without a word: what is left out is deselected, and counted so in the last line.
+Read by pytest for every directory of tests/. dev/test gives --full and --alone; .ci/run sets CI=true. Must never hide a
+test without a word: what is left out is deselected, and counted so in the last line where one process runs the tests.
 
     @pytest.mark.full              runs only with --full
     config.getoption("--full")     for a test that runs either way, and does more with it
+    pytest.mark.alone              loads the machine or measures times: dev/test runs nothing beside it
 """
 from __future__ import annotations
 
@@ -26,16 +27,24 @@ hypothesis.settings.load_profile("any machine")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also the long tests: whole corpus, long runs")
+    parser.addoption("--alone", choices=("yes", "no"),
+                     help="only the tests that nothing may run beside, or only the others")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: takes minutes; runs only with --full")
+    config.addinivalue_line("markers", "alone: loads the machine or measures times; nothing may run beside it")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--full"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("full")]
+    full, alone = config.getoption("--full"), config.getoption("--alone")
+
+    def is_wanted(item: pytest.Item) -> bool:
+        if item.get_closest_marker("full") and not full:
+            return False
+        return alone is None or (item.get_closest_marker("alone") is not None) == (alone == "yes")
+
+    left_out = [item for item in items if not is_wanted(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

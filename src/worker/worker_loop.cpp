@@ -116,7 +116,8 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     const bool may_have_printed = !was_brief || is_held || take_descriptor_calls();
     outcome.pauses = !outcome.retire.empty() || (may_have_printed && has_printed(service.scoreboard, reads));
     if (outcome.pauses) ++service.pauses;
-    service.quick = Clock::now() - began <= kQuick ? service.quick + 1 : 0;
+    service.idle = Clock::now();  // what follows may take long, on a busy machine, and is no work
+    service.quick = service.idle - began <= kQuick ? service.quick + 1 : 0;
     const auto when = service.quick >= kQuickInARow ? MasterLink::Wake::behind_all : MasterLink::Wake::now;
     leave_if_forked();
     if (!was_brief) leave_if_another();
@@ -124,7 +125,6 @@ bool serve(const FrameStream::Frame& frame, Service& service) {
     if (!was_brief && !service.master.verdict_is_ours()) return false;
     if (!send(service.master, std::move(outcome), when)) return false;
     service.scoreboard.end_task();
-    service.idle = Clock::now();
     return true;
 }
 

@@ -9,6 +9,8 @@ from support.chaos import CONFIG, FILTERS, WORKERS, Chaos, killing
 from support.server import Server
 from support.wait import wait_until
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def chaos() -> Iterator[Chaos]:

@@ -22,6 +22,7 @@ from support.server import Server
 from support.wait import wait_until
 from support.witness import WITNESS
 
+pytestmark = pytest.mark.alone
 CLIENTS = 16
 TIMES, FLOOR_US = 3, 20_000  # p99 of the others: within so many times that of a quiet round, or this
 ROUNDS, ROUNDS_AT_MOST = 2, 8

@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
 from support.server import Server
 from support.wait import wait_until
 
+pytestmark = pytest.mark.alone
 REJECT = {"reject": "def do_filter(body, controls):\n    return '550 seen by the filter'\n"}
 REJECTED = b"550 seen by the filter\n"
 SOON = 0.5   # seconds, of the median

@@ -14,6 +14,7 @@ from support.script_filter import SCRIPT_FILTER, script, script_filter
 from support.server import Server
 from support.wait import wait_until
 
+pytestmark = pytest.mark.alone
 CONFIG = "pools: {default: {workers: 1, slow_after: 300ms, timeout: 20s}}\n"
 TOLD = r"WARN: \[default/\d [0-9A-F.]+\] filter script has run for more than 300ms \(slow_after\), the message goes on"
 TRACE_SIGNAL = signal.SIGRTMIN + 8
