@@ -13,6 +13,7 @@ from support.script_filter import SCRIPT_FILTER, script
 from support.server import Server
 from support.wait import wait_until
 
+pytestmark = pytest.mark.alone  # bombs: a server took ten seconds to start beside them
 DEFERRED = b"451 4.3.0 Mail filter failed, please try again later\n"
 CHILDREN = r"filter script: crash: more than 128 processes below its worker \(limits.children\) .*; policy defer; "
 LEFT = r"worker default/\d ended: more than 128 processes below its worker \(limits.children\)"
