@@ -5,7 +5,7 @@ test without a word: what is left out is deselected, and counted so in the last 
 
     @pytest.mark.full              runs only with --full
     config.getoption("--full")     for a test that runs either way, and does more with it
-    pytest.mark.alone              loads the machine or measures times: dev/test runs nothing beside it
+    pytest.mark.alone              in component/: loads the machine or measures times; dev/test runs nothing beside it
 """
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if not is_wanted(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = [item for item in items if is_wanted(item)]
 
 
 @pytest.hookimpl(hookwrapper=True)  # type: ignore[misc]  # the decorator is untyped
